@@ -1,0 +1,1 @@
+"""One file per dialect, each a codec over the classifier."""

@@ -1,0 +1,1 @@
+"""Signs: builds, trains, evaluates and exports the network that `app` serves."""
