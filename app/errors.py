@@ -53,3 +53,7 @@ class NotReady(SignsError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class InferenceError(SignsError):
+    """The engine failed on an input, or what it answered are no probabilities."""
