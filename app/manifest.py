@@ -127,7 +127,7 @@ def golden_input(seed: int, spec: InputSpec) -> NDArray[np.float32]:
 
     `RandomState` is used because numpy has frozen its streams for ever (NEP 19).
     """
-    tiles = np.random.RandomState(seed).randint(0, 256, (8, 8, 3)).astype(np.float32) / 255
+    tiles = np.random.RandomState(seed).randint(0, 256, (8, 8, 3)).astype(np.float32) / np.float32(255)
     rows = np.arange(spec.height) * 8 // spec.height
     columns = np.arange(spec.width) * 8 // spec.width
     return tiles[rows][:, columns][np.newaxis]

@@ -16,7 +16,10 @@ def load_engine(name: str, folder: Path, threads: int, precision: str) -> Engine
     `precision` is one of `PRECISIONS`; what the engine really computes in stands in its `precision`.
     Raises `ModelError` where the folder holds no SavedModel with the expected signature.
     """
-    for what, value, choices in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
+    for what, value, choices in (
+        ("engine", name, ENGINES),
+        ("precision", precision, PRECISIONS),
+    ):
         if value not in choices:
             raise ValueError(f"{what}: expected one of {', '.join(choices)}, received {value!r}")
     # Only the chosen library is loaded: both at once would cost seconds and hundreds of megabytes.

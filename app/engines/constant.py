@@ -55,7 +55,8 @@ class ConstantEngine:
             return self._fixed
         distance = np.arange(self._classes) - image.mean(dtype=np.float64) * (self._classes - 1)
         weight = np.exp(-2 * distance**2)
-        return (weight / weight.sum()).astype(np.float32)
+        answer: Float32Array = (weight / weight.sum()).astype(np.float32)
+        return answer
 
 
 def constant_manifest(labels: Sequence[str] = LABELS, version: int = 1) -> Manifest:

@@ -1,0 +1,223 @@
+"""Many waiters, one inference thread: whenever the engine is free it takes all that waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from app.engines.base import Engine, Float32Array
+from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
+
+logger = logging.getLogger(__name__)
+
+SUM_TOLERANCE = 1e-3
+ROUGH_SUM_TOLERANCE = 2e-2
+"""How far the sum of a row may be from 1: in float32, and in the precisions with fewer digits."""
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """At most `max_batch` pictures of one waiter; `answer` is its one fate."""
+
+    images: Float32Array
+    deadline: float | None
+    answer: Future[Float32Array] = field(default_factory=Future)
+
+    def claim(self) -> bool:
+        """Whether it is to be run: from now on it cannot be cancelled. An expired one is failed."""
+        if not self.answer.set_running_or_notify_cancel():
+            return False
+        if self.deadline is None or time.monotonic() < self.deadline:
+            return True
+        self.answer.set_exception(DeadlineExceeded("not answered in time: the queue was too long"))
+        return False
+
+    def fail(self, error: SignsError) -> None:
+        """Fails it, unless it has its fate already."""
+        if self.answer.done():
+            return
+        if self.answer.running() or self.answer.set_running_or_notify_cancel():
+            self.answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Stands in the queue where the engine changes; without an engine the thread ends there."""
+
+    engine: Engine | None
+
+
+class Batcher:
+    """Runs an engine on batches of at most `max_batch` pictures; `capacity` pictures may be inside.
+
+    The batcher owns its engine and closes it when it is replaced or the batcher is closed.
+    """
+
+    def __init__(self, engine: Engine, max_batch: int, capacity: int) -> None:
+        self.capacity = capacity
+        self._engine: Engine | None = engine
+        self._max_batch = max_batch
+        self._occupied = 0
+        self._queue: deque[_Request | _Change] = deque()
+        self._running: list[_Request] = []
+        self._stopped: str | None = None
+        self._changed = threading.Condition()
+        # A daemon, so that an engine that hangs cannot keep the process from ending.
+        self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
+        self._thread.start()
+
+    @property
+    def occupied(self) -> int:
+        """Pictures inside: waiting, running, or announced by `reserve`."""
+        return self._occupied
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing can be run any more; None while the thread lives."""
+        return self._stopped
+
+    @contextmanager
+    def reserve(self, count: int) -> Iterator[None]:
+        """Keeps places for `count` pictures; raises `Overloaded` when there are not as many."""
+        with self._changed:
+            if self._occupied + count > self.capacity:
+                raise Overloaded(f"the queue is full: {self._occupied} of {self.capacity} places are taken")
+            self._occupied += count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._occupied -= count
+
+    async def run(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
+        """Probabilities float32 [n, classes] for float32 [n, height, width, 3], inside a `reserve`.
+
+        The engine is the one that serves at the call. Raises `DeadlineExceeded` when the thread finds
+        the request after `deadline` (`time.monotonic()`), `InferenceError` when the engine fails on
+        it, `NotReady` when the thread is gone.
+        """
+        size = self._max_batch
+        parts = [_Request(images[start : start + size], deadline) for start in range(0, len(images), size)]
+        self._enqueue(*parts)
+        try:
+            return np.concatenate(await asyncio.gather(*(asyncio.wrap_future(part.answer) for part in parts)))
+        finally:
+            self._withdraw(parts)
+
+    def swap(self, engine: Engine) -> None:
+        """What was asked before is answered by the old engine, all later requests by this one."""
+        self._enqueue(_Change(engine))
+
+    def close(self, timeout: float | None = None) -> None:
+        """Answers what waits, then ends the thread and closes the engine; waits for it `timeout` s."""
+        with suppress(NotReady):
+            self._enqueue(_Change(None), stopped="the service is closing")
+        self._thread.join(timeout)
+
+    def _enqueue(self, *items: _Request | _Change, stopped: str | None = None) -> None:
+        with self._changed:
+            if self._stopped is not None:
+                raise NotReady(self._stopped)
+            self._stopped = stopped
+            self._queue.extend(items)
+            self._changed.notify()
+
+    def _withdraw(self, requests: list[_Request]) -> None:
+        """Nobody waits for these any longer: what is not running yet will not be run."""
+        with self._changed:
+            for request in requests:
+                request.answer.cancel()
+                with suppress(ValueError):
+                    self._queue.remove(request)
+
+    def _serve(self) -> None:
+        try:
+            while self._engine is not None:
+                self._running = self._take()
+                self._answer(self._running)
+        # Whatever ends the thread, the waiters must hear of it: nobody else would tell them.
+        except BaseException as error:
+            logger.critical("the inference thread died", exc_info=error)
+            self._abandon(f"the inference thread died: {error!r}")
+
+    def _take(self) -> list[_Request]:
+        """All that waits, in its order and up to the limit; engines change between two batches."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue)
+            if isinstance(self._queue[0], _Change):
+                self._change_engine()
+                return []
+            batch: list[_Request] = []
+            room = self._max_batch
+            while self._queue and isinstance(head := self._queue[0], _Request) and len(head.images) <= room:
+                self._queue.popleft()
+                if head.claim():
+                    batch.append(head)
+                    room -= len(head.images)
+            return batch
+
+    def _change_engine(self) -> None:
+        change = self._queue.popleft()
+        assert isinstance(change, _Change)
+        assert self._engine is not None
+        self._engine.close()
+        self._engine = change.engine
+
+    def _answer(self, batch: list[_Request]) -> None:
+        if not batch:
+            return
+        try:
+            rows = self._run(np.concatenate([request.images for request in batch]))
+        except Exception as error:
+            self._answer_failed(batch, error)
+        else:
+            for request in batch:
+                self._settle(request, rows[: len(request.images)])
+                rows = rows[len(request.images) :]
+
+    def _answer_failed(self, batch: list[_Request], error: Exception) -> None:
+        """Runs the requests of a failed batch alone, so that a poisoned one harms no other."""
+        if len(batch) > 1:
+            for request in batch:
+                self._answer([request])
+        else:
+            logger.error("the engine failed", exc_info=error)
+            batch[0].fail(InferenceError("the network failed on this input"))
+
+    def _run(self, images: Float32Array) -> Float32Array:
+        assert self._engine is not None
+        rows = self._engine.run(images)
+        if rows.ndim != 2 or len(rows) != len(images):
+            raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
+        return rows
+
+    def _settle(self, request: _Request, rows: Float32Array) -> None:
+        assert self._engine is not None
+        tolerance = SUM_TOLERANCE if self._engine.precision == "float32" else ROUGH_SUM_TOLERANCE
+        if _are_probabilities(rows, tolerance):
+            request.answer.set_result(rows / rows.sum(axis=1, keepdims=True))
+        else:
+            request.fail(InferenceError("the network's answer to this input is no probabilities"))
+
+    def _abandon(self, reason: str) -> None:
+        with self._changed:
+            self._stopped = reason
+            left = [*self._running, *(item for item in self._queue if isinstance(item, _Request))]
+            self._queue.clear()
+        for request in left:
+            request.fail(NotReady(reason))
+
+
+def _are_probabilities(rows: Float32Array, tolerance: float) -> bool:
+    # A NaN compares false, so that it is refused like a number out of range.
+    in_range = (rows >= 0) & (rows <= 1 + tolerance)
+    return bool(in_range.all() and (abs(rows.sum(axis=1) - 1) <= tolerance).all())

@@ -1,0 +1,60 @@
+"""The answer for one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.engines.base import Float32Array
+from app.manifest import Manifest, Window
+
+
+@dataclass(frozen=True, slots=True)
+class LabelProbability:
+    """One label and its probability in 0..1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer for one picture; `accepted` is false where it probably shows none of the signs."""
+
+    label: str
+    confidence: float
+    accepted: bool
+    probabilities: tuple[LabelProbability, ...]
+    """Highest first; they sum to 1."""
+    model_name: str
+    model_version: int
+    window: Window
+    """The part of the upright picture that was looked at."""
+
+
+def predict(manifest: Manifest, rows: Float32Array) -> Prediction:
+    """Combines and ranks the probabilities float32 [windows, classes] as the manifest says."""
+    combined = rows.mean(axis=0)
+    ranked = tuple(
+        LabelProbability(manifest.labels[index], float(combined[index]))
+        for index in (-combined).argsort(kind="stable")
+    )
+    best = ranked[0]
+    return Prediction(
+        label=best.label,
+        confidence=best.probability,
+        accepted=best.probability >= manifest.acceptance.threshold,
+        probabilities=ranked,
+        model_name=manifest.name,
+        model_version=manifest.version,
+        window=_enclosing(manifest.views.windows),
+    )
+
+
+def _enclosing(windows: Sequence[Window]) -> Window:
+    return Window(
+        x0=min(window.x0 for window in windows),
+        y0=min(window.y0 for window in windows),
+        x1=max(window.x1 for window in windows),
+        y1=max(window.y1 for window in windows),
+    )
