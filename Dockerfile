@@ -11,10 +11,10 @@ ENV PATH=/opt/venv/bin:$PATH HOME=/tmp MALLOC_ARENA_MAX=2 PYTHONDONTWRITEBYTECOD
 # --- the serving set and the service's code, compiled to bytecode
 FROM runtime AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-RUN python3 -m venv --without-pip /opt/venv
+RUN python -m venv --without-pip /opt/venv
 COPY requirements/serving.txt requirements/
 RUN --mount=type=cache,target=/tmp/pip PIP_CACHE_DIR=/tmp/pip \
-    python3 -m pip --python /opt/venv/bin/python install --require-hashes -r requirements/serving.txt
+    pip --python /opt/venv/bin/python install --require-hashes -r requirements/serving.txt
 # Of OpenVINO's devices only the CPU is used; the others' plug-ins are 60 MB.
 RUN cd /opt/venv/lib/python3.*/site-packages/openvino/libs \
     && rm libopenvino_intel_gpu_plugin.so libopenvino_intel_npu_plugin.so cache.json
@@ -26,7 +26,7 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash app
 FROM builder AS train
 COPY requirements/training.txt requirements/
 RUN --mount=type=cache,target=/tmp/pip PIP_CACHE_DIR=/tmp/pip \
-    python3 -m pip --python /opt/venv/bin/python install --require-hashes -r requirements/training.txt
+    pip --python /opt/venv/bin/python install --require-hashes -r requirements/training.txt
 COPY training/ training/
 RUN install -d -o signs -g signs runs
 ENV SIGNS_DATA=/data
