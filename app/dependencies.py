@@ -1,0 +1,49 @@
+"""What routes ask for, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.classifier import Classifier, Prediction
+from app.errors import SignsError
+from app.metrics import Metrics
+from app.uploads import Upload
+
+Classify = Callable[[Upload], Awaitable[Prediction]]
+
+
+async def get_classifier(request: Request) -> Classifier:
+    """The application's one classifier."""
+    classifier: Classifier = request.app.state.classifier
+    return classifier
+
+
+async def get_metrics(request: Request) -> Metrics:
+    """The application's counters."""
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+ClassifierDep = Annotated[Classifier, Depends(get_classifier)]
+MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+
+
+async def get_classify(request: Request, classifier: ClassifierDep, metrics: MetricsDep) -> Classify:
+    """Classifies an upload by the request's deadline, and counts how it went."""
+
+    async def classify(upload: Upload) -> Prediction:
+        try:
+            prediction = await classifier.classify(upload.require_image(), request.state.deadline)
+        except SignsError as error:
+            metrics.rejected_image(error)
+            raise
+        metrics.answered_image(prediction)
+        return prediction
+
+    return classify
+
+
+ClassifyDep = Annotated[Classify, Depends(get_classify)]

@@ -1,0 +1,126 @@
+"""Errors at the rim: ONE table from the domain's errors to statuses, and the shape each dialect expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
+
+from app import errors
+from app.logs import request_id
+from app.schemas import Problem
+
+STATUS_OF: Mapping[type[errors.SignsError], int] = {
+    errors.EmptyImage: 400,
+    errors.TensorError: 400,
+    errors.UnsupportedImage: 415,
+    errors.CorruptImage: 422,
+    errors.ImageTooLarge: 422,
+    errors.Overloaded: 503,
+    errors.NotReady: 503,
+    errors.ModelError: 503,
+    errors.InferenceError: 503,
+    errors.DeadlineExceeded: 504,
+}
+"""Every error that can reach a route; the service's own failures are 503, so that no input gives a 500."""
+
+DEFAULT_RETRY_AFTER = 1  # seconds, for a 503 that does not know better
+CLIENT_CLOSED_REQUEST = 499  # nginx's number for it; nobody receives this answer, the log shows it
+INTERNAL_ERROR = "an unexpected error; the log tells more under this request_id"
+
+
+class BodyTooLarge(HTTPException):
+    """The request's body is larger than `SIGNS_MAX_BYTES`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"expected a body of at most {limit} bytes, received more")
+
+
+def reason_of(error: errors.SignsError) -> str:
+    """The error's name in lower case with dashes, such as `unsupported-image`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+
+
+def status_of(error: errors.SignsError) -> int:
+    """The HTTP status of an error: its own row of the table, else that of its nearest ancestor."""
+    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+
+
+def problem_of(error: errors.SignsError) -> Problem:
+    """The error as a problem of the current request."""
+    reason = reason_of(error)
+    return Problem(
+        type=f"urn:signs:problem:{reason}",
+        title=reason.replace("-", " ").capitalize(),
+        status=status_of(error),
+        detail=str(error),
+        request_id=request_id.get(),
+    )
+
+
+def status_problem(status: int, detail: str) -> Problem:
+    """A problem that says no more than its HTTP status (RFC 9457, section 4.2.1)."""
+    title = HTTPStatus(status).phrase
+    return Problem(type="about:blank", title=title, status=status, detail=detail, request_id=request_id.get())
+
+
+def error_response(scope: Scope, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem in the shape that the dialect of the requested path expects."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path.startswith(("/v1/", "/v2/")) or path in ("/v1", "/v2"):
+        return JSONResponse({"error": problem.detail}, problem.status, headers)
+    return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
+
+
+def retry_headers(error: errors.SignsError) -> dict[str, str]:
+    """`Retry-After` in seconds for errors that pass by themselves, nothing for the others."""
+    if status_of(error) != HTTPStatus.SERVICE_UNAVAILABLE:
+        return {}
+    return {"Retry-After": str(getattr(error, "retry_after", DEFAULT_RETRY_AFTER))}
+
+
+async def _answer_signs_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.SignsError)
+    return error_response(request.scope, problem_of(error), retry_headers(error))
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = _explain(request, error)
+    return error_response(request.scope, status_problem(error.status_code, detail), error.headers)
+
+
+async def _answer_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    told = [f"{'.'.join(str(step) for step in entry['loc'])}: {entry['msg']}" for entry in error.errors()]
+    return error_response(request.scope, status_problem(422, "; ".join(told)))
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _explain(request: Request, error: HTTPException) -> str:
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return f"nothing at {request.url.path}; the routes are listed at /docs"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"expected {allowed}, received {request.method}"
+    return error.detail
+
+
+def register_error_handlers(app: FastAPI) -> None:
+    """Makes every error of a route an answer."""
+    app.add_exception_handler(errors.SignsError, _answer_signs_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)

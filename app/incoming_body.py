@@ -1,0 +1,65 @@
+"""The body of one request on its way in: counted, timed, and drained where nobody wants the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope
+
+from app.errors import DeadlineExceeded
+from app.http_errors import BodyTooLarge
+
+LINGER_SECONDS: Final = 2.0  # as nginx's lingering_timeout is for: time for the client to read its answer
+
+
+class IncomingBody:
+    """Wraps an ASGI `receive`; `complete` tells whether all of the body has come (or there is none)."""
+
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, deadline: float) -> None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        self.announced = int(length) if length.isdecimal() else 0
+        self.complete = not self.announced and "transfer-encoding" not in headers
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._deadline = deadline
+        self._received = 0
+        # A client that waits for "100 Continue" sends nothing before anybody asks for the body.
+        self._held_back = headers.get("expect", "").lower() == "100-continue"
+
+    async def receive(self) -> Message:
+        """The next message; raises `BodyTooLarge` or, while the body is not complete, `DeadlineExceeded`."""
+        if self.complete:
+            return await self._receive()
+        if self.announced > self._max_bytes:
+            raise BodyTooLarge(self._max_bytes)
+        message = await self._receive_in_time()
+        self._count(message)
+        if self._received > self._max_bytes:
+            raise BodyTooLarge(self._max_bytes)
+        return message
+
+    async def drain(self) -> None:
+        """Reads and drops what still comes, for a while and up to as many bytes as a body may have."""
+        limit = self._received + self._max_bytes
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not (self.complete or self._held_back) and self._received <= limit:
+                    self._count(await self._receive())
+        except TimeoutError:
+            pass
+
+    async def _receive_in_time(self) -> Message:
+        self._held_back = False
+        try:
+            async with asyncio.timeout(self._deadline - time.monotonic()):
+                return await self._receive()
+        except TimeoutError:
+            raise DeadlineExceeded("the deadline passed before the body was there") from None
+
+    def _count(self, message: Message) -> None:
+        self._received += len(message.get("body", b""))
+        self.complete = message["type"] == "http.disconnect" or not message.get("more_body", False)

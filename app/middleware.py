@@ -1,0 +1,175 @@
+"""What every request passes on its way in and out. Pure ASGI, so that a disconnect stays visible."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import logs
+from app.http_errors import INTERNAL_ERROR, error_response, status_problem
+from app.incoming_body import IncomingBody
+from app.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Identify:
+    """Gives each request an id: the sender's `X-Request-ID` if it is a sane one, else a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        offered = Headers(scope=scope).get("x-request-id", "")
+        identity = offered if SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        logs.request_id.set(identity)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = identity
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class Observe:
+    """Counts and logs each answer; an error that nobody foresaw becomes a 500 that tells only its id."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        begun = time.monotonic()
+        status = 0  # until an answer starts; stays so where the client left before
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception:
+            log.exception("unexpected error")
+            if status:
+                raise  # too late for another answer: the server must cut the connection
+            await error_response(scope, status_problem(500, INTERNAL_ERROR))(scope, receive, send_and_note)
+        finally:
+            self._note(scope, status, time.monotonic() - begun)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        template = getattr(scope.get("route"), "path", "unmatched")
+        self.metrics.answered_request(template, status, seconds)
+        client = (scope.get("client") or ("-",))[0]
+        logs.access.info(
+            "%s %s %s in %.3f s for %s",
+            scope["method"],
+            scope["path"],
+            status or "client gone",
+            seconds,
+            client,
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "seconds": round(seconds, 6),
+                "client": client,
+            },
+        )
+
+
+class LimitBody:
+    """Stops a body over `max_bytes` while it streams in, and one that is not there by the deadline.
+
+    The deadline, a `time.monotonic()` instant counted from the request's arrival, is left in
+    `request.state.deadline`.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, deadline_ms: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.seconds = deadline_ms / 1000
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        deadline = time.monotonic() + self.seconds
+        scope.setdefault("state", {})["deadline"] = deadline
+        body = IncomingBody(scope, receive, self.max_bytes, deadline)
+
+        async def send_then_linger(message: Message) -> None:
+            if body.complete:
+                return await send(message)
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+                return await send(message)
+            # Closing on a client that still sends would reset the connection and lose the answer.
+            await send({**message, "more_body": True})
+            if not message.get("more_body", False):
+                await body.drain()
+                await send({"type": "http.response.body"})
+
+        await self.app(scope, body.receive, send_then_linger)
+
+
+class DropAbandoned:
+    """Cancels the work for a client that hung up."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        body_read = asyncio.Event()
+
+        async def receive_and_note() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                body_read.set()
+            return message
+
+        work = asyncio.ensure_future(self.app(scope, receive_and_note, send))
+        watch = asyncio.create_task(_until_disconnect(body_read, receive))
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone = not work.done()
+            for task in (work, watch):
+                task.cancel()
+            await asyncio.wait({work, watch})
+        if not (gone and work.cancelled()):
+            work.result()
+
+
+async def _until_disconnect(body_read: asyncio.Event, receive: Receive) -> None:
+    await body_read.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass

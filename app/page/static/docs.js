@@ -1,0 +1,5 @@
+SwaggerUIBundle({
+  url: document.getElementById("docs").dataset.openapi,
+  dom_id: "#docs",
+  deepLinking: true,
+});
