@@ -29,7 +29,10 @@ from app.threads import granted_threads
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Classifier", "LabelProbability", "Prediction", "build_classifier"]
+LOADING = "loading the model"
+"""The `readiness` until the model folder has been looked at for the first time."""
+
+__all__ = ["LOADING", "Classifier", "LabelProbability", "Prediction", "build_classifier"]
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -143,7 +146,7 @@ class Classifier:
             return self._batcher.stopped
         if isinstance(self._source, Repository) and self._looked:
             return self._source.problem
-        return "loading the model"
+        return LOADING
 
     def _views(self, data: bytes, manifest: Manifest) -> Float32Array:
         """The windows of a picture as float32 [windows, height, width, 3]; runs in a decoding thread."""
