@@ -29,10 +29,7 @@ from app.threads import granted_threads
 
 logger = logging.getLogger(__name__)
 
-LOADING = "loading the model"
-"""The `readiness` until the model folder has been looked at for the first time."""
-
-__all__ = ["LOADING", "Classifier", "LabelProbability", "Prediction", "build_classifier"]
+__all__ = ["Classifier", "LabelProbability", "Prediction", "build_classifier"]
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -50,7 +47,7 @@ class Classifier:
         self._version: LoadedVersion | None = None
         self._batcher: Batcher | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._looked = False
+        self._looked = asyncio.Event()
         self._draining = False
         # Two at least, so that one slow picture does not hold up all others.
         workers = max(2, granted_threads())
@@ -90,6 +87,11 @@ class Classifier:
             self._keeper = asyncio.create_task(self._keep(self._source))
         else:
             await self._install(self._source)
+            self._looked.set()
+
+    async def looked(self) -> None:
+        """Returns once the model folder has been looked at for the first time: ready, or with a reason."""
+        await self._looked.wait()
 
     def begin_drain(self) -> None:
         """Not ready from now on; whoever still asks is answered."""
@@ -144,9 +146,9 @@ class Classifier:
         """Why nothing can be answered; None when it can."""
         if self._batcher is not None:
             return self._batcher.stopped
-        if isinstance(self._source, Repository) and self._looked:
+        if isinstance(self._source, Repository) and self._looked.is_set():
             return self._source.problem
-        return LOADING
+        return "loading the model"
 
     def _views(self, data: bytes, manifest: Manifest) -> Float32Array:
         """The windows of a picture as float32 [windows, height, width, 3]; runs in a decoding thread."""
@@ -165,7 +167,7 @@ class Classifier:
             # The keeper must outlive whatever happens, or no folder could be mended any more.
             except Exception:
                 logger.exception("the model folder could not be looked at")
-            self._looked = True
+            self._looked.set()
             if not self._settings.poll_seconds:
                 return
             await asyncio.sleep(self._settings.poll_seconds)
