@@ -24,7 +24,9 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """Frozen. Each field is set by the environment variable `SIGNS_<FIELD>`; an unknown one is refused."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+    )
 
     model_dir: Path = Path("model/signs")
     """Holds one folder per model version, named by its number; the highest that proves itself serves."""
@@ -116,6 +118,19 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+    @classmethod
+    def describe(cls) -> str:
+        """Every variable with its default and what it means, one to two lines each."""
+        return "\n".join(
+            f"  {PREFIX}{name.upper()} [{_show(field.get_default(call_default_factory=False))}]\n"
+            f"      {field.description}"
+            for name, field in cls.model_fields.items()
+        )
+
+
+def _show(default: Any) -> str:
+    return "none" if default in ("", (), {}) else str(default)
 
 
 def _split(value: str) -> tuple[str, ...]:
