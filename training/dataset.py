@@ -160,28 +160,6 @@ def without_wrong_labels(examples: Examples) -> tuple[Examples, list[str]]:
     return examples.take(kept), [f"left out {name}: {wrong[name]}" for name in left_out]
 
 
-def split_by_group(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
-    """Training and validation examples; no group is on both sides.
-
-    `fraction` of the groups go to validation, drawn for each source (the group's prefix) by itself.
-    """
-    rng = np.random.default_rng(seed)
-    groups = np.unique(examples.groups)
-    sources = np.array([group.split(":")[0] for group in groups.tolist()])
-    held_out: list[str] = []
-    for source in np.unique(sources):
-        members = groups[sources == source]
-        count = max(1, round(fraction * len(members)))
-        held_out += rng.permutation(members)[:count].tolist()
-    validation = np.isin(examples.groups, held_out)
-    return examples.take(~validation), examples.take(validation)
-
-
-def without_twins(test: Examples, train: Examples) -> NDArray[np.bool_]:
-    """Which test pictures, bool [n], have no byte-identical copy in training."""
-    return ~np.isin(test.groups, train.groups)
-
-
 def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """int64 [n] -> float32 [n, 6]; the label -1 (no sign) becomes the uniform distribution."""
     rows = np.eye(len(LABELS), dtype=np.float32)[labels]
@@ -199,14 +177,3 @@ def content_hash(examples: Examples) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(examples.images).tobytes())
     digest.update(examples.labels.astype("<i8").tobytes())
     return digest.hexdigest()
-
-
-def load_source(data: Path, source: str) -> Examples:
-    """The training examples of one named source below the data folder."""
-    loaders = {
-        "signs": lambda: load_signs(data / "signs", "train"),
-        "digits": lambda: load_digits(data / "digits"),
-    }
-    if source not in loaders:
-        raise DataError(f"expected a source among {', '.join(loaders)}, received {source}")
-    return loaders[source]()

@@ -13,23 +13,15 @@ import keras
 from training.batches import AugmentedBatches, plain_batch
 from training.checkpoint import Checkpoint, Progress, copy_state, read_progress, write_progress
 from training.config import Optimizer, Phase, Recipe, read_recipe
-from training.dataset import Examples, content_hash, load_source, split_by_group, without_wrong_labels
+from training.dataset import Examples, content_hash
 from training.errors import RunError
 from training.network import ResNet50
+from training.plots import draw_curves
+from training.run import calibrate, run_history
 from training.schedule import learning_rate
+from training.split import load_split
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow", "h5py")
-
-
-def load_split(recipe: Recipe, data: Path, say: Callable[[str], None]) -> tuple[Examples, Examples]:
-    """The recipe's training and validation examples; no person is on both sides."""
-    examples = Examples.joined([load_source(data, source) for source in recipe.data.sources])
-    examples, left_out = without_wrong_labels(examples)
-    for sentence in left_out:
-        say(sentence)
-    train, validation = split_by_group(examples, recipe.data.validation_fraction, recipe.seed)
-    say(f"{len(train)} pictures to train on, {len(validation)} to validate on")
-    return train, validation
 
 
 def fit(
@@ -43,12 +35,13 @@ def fit(
     """Trains a recipe on the data folder into the run folder `out`, and returns `out`.
 
     The folder gets `recipe.toml`, `environment.json`, `history.csv`, `best.weights.h5` (lowest
-    validation loss of the last phase) and `last.keras`, from which a second call goes on.
+    validation loss of the last phase), `calibration.json`, `curves.png`, and `last.keras`, from which a
+    second call goes on.
     Raises `DataError`, and `RunError` where the folder belongs to another recipe or the loss is no
     number any more.
     """
     recipe = read_recipe(recipe_file)
-    train, validation = load_split(recipe, data, say)
+    train, validation = load_split(data, recipe.data, recipe.seed, say)
     _claim(out, recipe_file, {"train": content_hash(train), "validation": content_hash(validation)})
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
@@ -63,6 +56,8 @@ def fit(
                 recipe, phase, train, validation, out, progress, first_epoch, extra_callbacks
             )
         first_epoch = last_epoch
+    say(f"calibrated on validation data: temperature {calibrate(out, validation):.3f}")
+    draw_curves(run_history(out), out / "curves.png")
     return out
 
 

@@ -1,0 +1,1 @@
+"""One file per command of `python -m training`; each adds its own parser."""

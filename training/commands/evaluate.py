@@ -1,0 +1,27 @@
+"""`python -m training evaluate`: scores a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.commands.data_folder import add_data_folder
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command's parser."""
+    parser = commands.add_parser("evaluate", help="score a run, in numbers and pictures")
+    parser.add_argument("folder", metavar="run", type=Path, help="a run's folder, made by fit")
+    parser.add_argument(
+        "--no-test", action="store_true", help="leave the SIGNS test set alone while choosing a recipe"
+    )
+    add_data_folder(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints one line a data set, then where the pictures lie."""
+    from training.evaluate import evaluate
+
+    evaluate(arguments.folder, arguments.data, test=not arguments.no_test)
+    print(f"numbers and pictures are in {arguments.folder}")
