@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 
 from app.classifier import Classifier
+from app.engines.base import Engine
 from app.main import create_app
 from app.settings import Settings
 
@@ -79,9 +80,12 @@ class DrainingServer(uvicorn.Server):
         return time.monotonic() - self._begun
 
 
-def serve(settings: Settings, begun: float) -> None:
-    """Serves until a signal; `begun` is the `time.monotonic()` instant from which the start is timed."""
-    app = create_app(settings)
+def serve(settings: Settings, begun: float, engine: Engine | None = None) -> None:
+    """Serves until a signal; `begun` is the `time.monotonic()` instant from which the start is timed.
+
+    Tests give an `engine` in place of a model folder.
+    """
+    app = create_app(settings, engine)
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -50,6 +50,26 @@ class Form:
         return uploads
 
 
+class _WholeFormParser(MultiPartParser):
+    """Keeps files in memory, and refuses a form that was cut off (Starlette drops the last part)."""
+
+    def __init__(self, request: Request, max_files: int) -> None:
+        stream = self._to_the_end(request.stream())
+        super().__init__(request.headers, stream, max_files=max_files, max_fields=MAX_FIELDS)
+        self.spool_max_size = request.app.state.settings.max_bytes + 1  # larger than any body
+        self._ended = False
+
+    def on_end(self) -> None:
+        """Called at the closing boundary."""
+        self._ended = True
+
+    async def _to_the_end(self, stream: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("it ends before its closing boundary")
+
+
 def media_type(content_type: str) -> str:
     """The type and subtype of a Content-Type header, in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
@@ -68,10 +88,8 @@ async def read_form(request: Request, max_files: int = MAX_FILES) -> Form:
     if kind != "multipart/form-data":
         _refuse_empty_body(request)
         raise HTTPException(415, f"expected the content type multipart/form-data, received {kind or 'none'}")
-    parser = MultiPartParser(request.headers, request.stream(), max_files=max_files, max_fields=MAX_FIELDS)
-    parser.spool_max_size = request.app.state.settings.max_bytes + 1  # larger than any body: never on disk
     try:
-        form = await parser.parse()
+        form = await _WholeFormParser(request, max_files).parse()
     except MultiPartException as error:
         raise HTTPException(400, f"expected a well-formed form: {error.message}") from None
     return await _take(form)
