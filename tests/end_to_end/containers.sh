@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Builds the images and proves, with a real container and then with compose, that the service becomes
+# healthy, answers a photo, is confined, and stops within 5 s of SIGTERM with exit status 0.
+#   CONTAINERS  the container engine's command; by default ../shared/tools/containers, else docker
+#   PORT        a free port of this machine (default 18000)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+stand_in=../shared/tools/containers
+engine=${CONTAINERS:-$([[ -x $stand_in ]] && echo "$stand_in" || echo docker)}
+export PORT=${PORT:-18000} COMPOSE_PROJECT_NAME=signs-check-$$
+name=signs-check-$$ tag=signs:check
+
+fail() {
+    echo "containers: $*" >&2
+    "$engine" logs --tail 50 "$name" >&2 || true
+    exit 1
+}
+
+clean_up() {
+    "$engine" rm -f "$name" >/dev/null 2>&1 || true
+    "$engine" compose down >/dev/null 2>&1 || true
+}
+
+# TAG [OPTIONS]: the stand-in wants the image before the options, docker after them.
+run_image() {
+    local image=$1
+    shift
+    if [[ $engine == *containers ]]; then "$engine" run "$image" "$@"; else "$engine" run "$@" "$image"; fi
+}
+
+# CONTAINER: waits until its own HEALTHCHECK calls it healthy.
+await_healthy() {
+    local state=none
+    for _ in $(seq 90); do
+        state=$("$engine" inspect -f '{{.State.Status}} {{.State.Health.Status}}' "$1")
+        case $state in
+            "running healthy") return ;;
+            exited*) break ;;
+        esac
+        sleep 1
+    done
+    fail "expected a healthy container within 90 s, received: $state"
+}
+
+# Asks about a made-up photo over the published port.
+check_answer() {
+    python - "http://127.0.0.1:$PORT/predict" <<'PYTHON' || fail "no right answer to a photo"
+import io, json, math, sys, urllib.request
+from PIL import Image
+
+photo = io.BytesIO()
+Image.radial_gradient("L").resize((640, 480)).convert("RGB").save(photo, "JPEG")
+request = urllib.request.Request(sys.argv[1], photo.getvalue(), {"Content-Type": "image/jpeg"})
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+answer = json.load(opener.open(request, timeout=20))
+probabilities = [item["probability"] for item in answer["probabilities"]]
+assert sorted(item["label"] for item in answer["probabilities"]) == list("012345"), answer
+assert math.isclose(sum(probabilities), 1, abs_tol=1e-3), answer
+assert probabilities == sorted(probabilities, reverse=True), answer
+print("answered:", answer["label"], answer["confidence"], answer["model"])
+PYTHON
+}
+
+# CONTAINER: what it may do, asked from inside.
+check_confinement() {
+    "$engine" exec "$1" python -c '
+import os, pathlib
+status = dict(line.split(":\t", 1) for line in pathlib.Path("/proc/1/status").read_text().splitlines() if ":\t" in line)
+root = next(line.split() for line in open("/proc/mounts") if line.split()[1] == "/")
+assert os.getuid() == os.getgid() == 10001, (os.getuid(), os.getgid())
+assert int(status["CapEff"], 16) == 0, status["CapEff"]
+assert status["NoNewPrivs"].strip() == "1", status["NoNewPrivs"]
+assert "ro" in root[3].split(","), root
+assert not pathlib.Path("tests").exists() and not pathlib.Path("/root/.cache/pip").exists()
+' || fail "the container may do more than it should"
+}
+
+# CONTAINER: SIGTERM, and SIGKILL only after 5 s (which would show as status 137).
+check_stop() {
+    local began=$EPOCHREALTIME status
+    "$engine" stop -t 5 "$1" >/dev/null
+    status=$("$engine" inspect -f '{{.State.ExitCode}}' "$1")
+    [[ $status == 0 ]] || fail "expected exit status 0 after SIGTERM, received $status"
+    echo "stopped with status 0 in $(python -c "print(round($EPOCHREALTIME - $began, 1))") s"
+}
+
+trap clean_up EXIT
+[[ $engine != "$stand_in" ]] || "$engine" base
+
+echo "== image"
+"$engine" build . -t "$tag"
+echo "image size: $(($("$engine" inspect -f '{{.Size}}' "$tag") / 1000000)) MB"
+
+echo "== run"
+run_image "$tag" -d --name "$name" -p "127.0.0.1:$PORT:8000" --read-only --tmpfs /tmp --cap-drop=ALL \
+    --security-opt no-new-privileges --init --memory 1g --pids-limit 128 >/dev/null
+await_healthy "$name"
+check_answer
+check_confinement "$name"
+check_stop "$name"
+
+echo "== compose"
+"$engine" compose up -d --build
+name=$("$engine" compose ps -q signs | tail -n 1)
+await_healthy "$name"
+check_answer
+check_confinement "$name"
+check_stop "$name"
+echo "containers: all checks passed"
