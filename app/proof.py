@@ -46,7 +46,7 @@ def check_golden(engine: Engine, manifest: Manifest) -> None:
         known = ", ".join(manifest.golden.tolerance)
         raise ModelError(f"golden outputs: expected a precision of {known}, received {engine.precision}")
     for pair in manifest.golden.pairs:
-        row = _answer(engine, golden_input(pair.seed, manifest.input))
+        row = _run(engine, golden_input(pair.seed, manifest.input))[0]
         if len(row) != len(manifest.labels):
             raise ModelError(f"labels: expected {len(row)}, one a class, received {len(manifest.labels)}")
         difference = float(np.abs(row - np.array(pair.probabilities)).max())
@@ -59,14 +59,13 @@ def check_golden(engine: Engine, manifest: Manifest) -> None:
 
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:
     """Runs batches of 1, 2, 4, ... and `max_batch`, so that no user waits until kernels are made ready."""
-    for size in (*(2**power for power in range(max_batch.bit_length())), max_batch):
-        engine.run(np.repeat(golden_input(0, spec), size, axis=0))
+    for size in sorted({max_batch, *(2**power for power in range(max_batch.bit_length()))}):
+        _run(engine, np.repeat(golden_input(0, spec), size, axis=0))
 
 
-def _answer(engine: Engine, images: Float32Array) -> Float32Array:
-    """The engine's row for one picture; whatever it raises becomes a `ModelError`."""
+def _run(engine: Engine, images: Float32Array) -> Float32Array:
+    """The engine's rows; whatever it raises becomes a `ModelError`."""
     try:
-        row: Float32Array = engine.run(images)[0]
+        return engine.run(images)
     except Exception as error:
-        raise ModelError(f"golden outputs: the network does not run: {error}") from error
-    return row
+        raise ModelError(f"the network does not run on a batch of {len(images)}: {error}") from error
