@@ -54,14 +54,32 @@ APP_LAYERS = (
         "app.uploads",
     ),
     ("app.routes", "app.routes.health", "app.routes.model", "app.routes.page", "app.routes.predict"),
-    ("app.main", "app.server"),
+    ("app.__main__", "app.classify", "app.main", "app.server"),
 )
 TRAINING_LAYERS = (
-    ("training", "training.errors", "training.network"),
-    ("training.config", "training.dataset"),
-    ("training.augment", "training.schedule"),
-    ("training.batches", "training.checkpoint"),
-    ("training.fit",),
+    ("training", "training.config", "training.errors"),
+    (
+        "training.augment",
+        "training.calibration",
+        "training.checkpoint",
+        "training.dataset",
+        "training.network",
+        "training.schedule",
+        "training.scores",
+        "training.servable",
+        "training.split",
+    ),
+    ("training.batches", "training.plots", "training.run"),
+    ("training.evaluate", "training.fit"),
+    ("training.export",),
+    (
+        "training.commands",
+        "training.commands.data_folder",
+        "training.commands.evaluate",
+        "training.commands.export",
+        "training.commands.fit",
+    ),
+    ("training.__main__", "training.cli"),
 )
 SHARED_WITH_TRAINING = {"app.errors", "app.imaging", "app.manifest"}
 
