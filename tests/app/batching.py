@@ -16,7 +16,7 @@ from app.engines.base import Engine, Float32Array
 from app.engines.constant import ConstantEngine
 
 POISON = 0.5
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which a waiter counts as forgotten."""
 
 
