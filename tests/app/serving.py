@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,11 +66,14 @@ class Exchange:
     method: str = "POST"
     path: str = "/predict"
     read: int = 0
+    read_before_answer: int = 0
     answer: list[dict[str, Any]] = field(default_factory=list)
     hang_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Speaks the exchange to its end."""
+        if "content-length" not in self.headers:
+            self.headers = self.headers | {"transfer-encoding": "chunked"}
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -107,6 +110,8 @@ class Exchange:
         return self.messages[self.read - 1]
 
     async def _send(self, message: Any) -> None:
+        if not self.answer:
+            self.read_before_answer = self.read
         self.answer.append(message)
 
 
@@ -116,6 +121,15 @@ def body(*chunks: bytes, more: bool = False) -> list[dict[str, Any]]:
     if not more:
         messages[-1]["more_body"] = False
     return messages
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for something that is due at once; an error after 20 s."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true")
 
 
 class ServerProcess:

@@ -1,0 +1,147 @@
+"""Ids, security headers, limits while streaming, and work dropped when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.engines.constant import ConstantEngine
+from app.main import create_app
+from app.settings import Settings
+from tests.app.serving import Exchange, body, service, until
+
+GreyPng = Callable[[int], bytes]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with service() as client:
+        yield client
+
+
+def speak(app: FastAPI, play: Callable[[], Awaitable[None]]) -> None:
+    """Runs `play` while the application lives."""
+
+    async def live() -> None:
+        async with app.router.lifespan_context(app):
+            await play()
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("sane", ["abc-123", "A.b_c", "x" * 64])
+def test_a_sane_request_id_is_kept(client: TestClient, sane: str) -> None:
+    response = client.get("/nothing", headers={"X-Request-ID": sane})
+    assert response.headers["x-request-id"] == response.json()["request_id"] == sane
+
+
+@pytest.mark.parametrize("odd", ["", "x" * 65, "a b", "<script>", "a,b", "é"])
+def test_another_request_id_is_replaced(client: TestClient, odd: str) -> None:
+    given = client.get("/nothing", headers=[(b"X-Request-ID", odd.encode())]).headers["x-request-id"]
+    assert given != odd
+    assert len(given) == 32
+
+
+def test_each_request_gets_its_own_id(client: TestClient) -> None:
+    ids = {client.get("/health/live").headers["x-request-id"] for _ in range(20)}
+    assert len(ids) == 20
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/model", "/nothing", "/static/page.css", "/predict"])
+def test_every_answer_has_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_each_request_is_logged_with_its_id(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "app.access"):
+        client.get("/health/live")
+    (record,) = [record for record in caplog.records if record.name == "app.access"]
+    assert vars(record)["path"] == "/health/live"
+    assert vars(record)["status"] == 200
+
+
+def test_an_announced_length_over_the_limit_is_refused_unread() -> None:
+    app = create_app(Settings(max_bytes=100), ConstantEngine())
+    exchange = Exchange(app, [], {"content-length": "101", "expect": "100-continue"})
+    speak(app, exchange.run)
+    assert exchange.status == 413
+    assert exchange.answer_headers["connection"] == "close"
+    assert exchange.read == 0
+
+
+def test_a_chunked_body_is_stopped_at_the_limit() -> None:
+    app = create_app(Settings(max_bytes=100), ConstantEngine())
+    chunks = body(*[bytes(60)] * 100)
+    exchange = Exchange(app, chunks, {"transfer-encoding": "chunked", "content-type": "image/png"})
+    speak(app, exchange.run)
+    assert exchange.status == 413
+    assert exchange.read_before_answer == 2  # the second chunk crossed the limit
+    assert exchange.read < 6  # what still comes is dropped for a while, not for ever
+
+
+@pytest.mark.parametrize("size", [100, 101])
+def test_the_limit_itself_is_allowed(client: TestClient, size: int) -> None:
+    with service(max_bytes=100) as small:
+        status = small.post("/predict", content=bytes(size)).status_code
+    assert status == {100: 415, 101: 413}[size]
+
+
+def test_a_body_that_stops_coming_is_504() -> None:
+    app = create_app(Settings(deadline_ms=100), ConstantEngine())
+    headers = {"content-length": "1000", "content-type": "image/png"}
+    exchange = Exchange(app, body(b"x", more=True), headers)
+    begun = time.monotonic()
+    speak(app, exchange.run)
+    assert exchange.status == 504
+    assert time.monotonic() - begun < 8
+
+
+def test_a_client_that_leaves_while_sending_gets_no_500(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(Settings(), ConstantEngine())
+    exchange = Exchange(app, body(b"x", more=True), {"content-length": "1000", "content-type": "image/png"})
+    exchange.hang_up.set()
+    speak(app, exchange.run)
+    assert exchange.status in (None, 499)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_work_for_a_client_that_left_is_dropped(grey_png: GreyPng) -> None:
+    running, release = threading.Event(), threading.Event()
+
+    def hold(_images: Any) -> None:
+        running.set()
+        assert release.wait(20)
+
+    engine = ConstantEngine(before_run=hold)
+    app = create_app(Settings(), engine)
+    headers = {"content-type": "image/png"}
+    first, abandoned = (Exchange(app, body(grey_png(grey)), headers) for grey in (0, 255))
+
+    async def play() -> None:
+        waiting = asyncio.create_task(first.run())
+        await asyncio.to_thread(running.wait, 20)
+        leaving = asyncio.create_task(abandoned.run())
+        await until(lambda: app.state.classifier.occupied == 2)
+        abandoned.hang_up.set()
+        await leaving
+        release.set()
+        await waiting
+
+    speak(app, play)
+    assert first.status == 200
+    assert abandoned.status is None
+    assert engine.batch_sizes == [1]
+    counted = app.state.metrics.render().decode()
+    assert 'signs_requests_total{route="/predict",status="0"} 1.0' in counted
