@@ -85,8 +85,7 @@ class Observe:
             self._note(scope, status, time.monotonic() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        template = getattr(scope.get("route"), "path", "unmatched")
-        self.metrics.answered_request(template, status, seconds)
+        self.metrics.answered_request(_template(scope), status, seconds)
         client = (scope.get("client") or ("-",))[0]
         logs.access.info(
             "%s %s %s in %.3f s for %s",
@@ -103,6 +102,12 @@ class Observe:
                 "client": client,
             },
         )
+
+
+def _template(scope: Scope) -> str:
+    """The template of the route that answered, or where the application that did is mounted."""
+    mounted = scope.get("root_path", "").removeprefix(scope.get("app_root_path", ""))
+    return getattr(scope.get("route"), "path", "") or mounted or "unmatched"
 
 
 class LimitBody:
@@ -125,16 +130,15 @@ class LimitBody:
         body = IncomingBody(scope, receive, self.max_bytes, deadline)
 
         async def send_then_linger(message: Message) -> None:
-            if body.complete:
-                return await send(message)
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not body.complete:
                 MutableHeaders(scope=message)["Connection"] = "close"
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if body.complete or not last:
                 return await send(message)
             # Closing on a client that still sends would reset the connection and lose the answer.
             await send({**message, "more_body": True})
-            if not message.get("more_body", False):
-                await body.drain()
-                await send({"type": "http.response.body"})
+            await body.drain()
+            await send({"type": "http.response.body"})
 
         await self.app(scope, body.receive, send_then_linger)
 

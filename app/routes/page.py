@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
 
 from app.api_keys import check_key
 from app.dependencies import Classify, ClassifyDep

@@ -1,0 +1,78 @@
+"""The counters that Prometheus scrapes tell the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.main import create_app
+from app.settings import Settings
+from tests.app.serving import service
+
+GreyPng = Callable[[int], bytes]
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scrape(client: TestClient) -> Samples:
+    """Every sample by name and sorted labels, read by Prometheus' own parser."""
+    response = client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+def sample(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, tuple(sorted(labels.items()))), 0)
+
+
+def test_pictures_are_counted_by_what_became_of_them(grey_png: GreyPng) -> None:
+    with service() as client:
+        client.post("/predict", content=grey_png(255))
+        client.post("/", files={"file": grey_png(255)})
+        client.post("/predict", content=b"no picture")
+        client.post(
+            "/predict/batch", files=[("files", ("a", grey_png(0))), ("files", ("b", grey_png(0)[:40]))]
+        )
+        samples = scrape(client)
+    assert sample(samples, "signs_images_total") == 5
+    assert sample(samples, "signs_predictions_total", label="5", accepted="true") == 2
+    assert sample(samples, "signs_predictions_total", label="0", accepted="true") == 1
+    assert sample(samples, "signs_rejections_total", reason="unsupported-image") == 1
+    assert sample(samples, "signs_rejections_total", reason="corrupt-image") == 1
+
+
+def test_requests_are_counted_by_template_and_status(grey_png: GreyPng) -> None:
+    with service() as client:
+        client.post("/predict", content=grey_png(0))
+        client.post("/predict", content=b"x")
+        for index in range(20):
+            client.get(f"/nothing/{index}")
+        client.get("/static/page.css")
+        samples = scrape(client)
+    assert sample(samples, "signs_requests_total", route="/predict", status="200") == 1
+    assert sample(samples, "signs_requests_total", route="/predict", status="415") == 1
+    assert sample(samples, "signs_requests_total", route="unmatched", status="404") == 20
+    assert sample(samples, "signs_requests_total", route="/static", status="200") == 1
+    assert sample(samples, "signs_request_seconds_count", route="/predict") == 2
+
+
+def test_the_state_of_the_model_is_told(tmp_path: Path) -> None:
+    with service() as client:
+        samples = scrape(client)
+    assert (sample(samples, "signs_ready"), sample(samples, "signs_model_version")) == (1, 1)
+    with TestClient(create_app(Settings(model_dir=tmp_path))) as client:
+        samples = scrape(client)
+    assert (sample(samples, "signs_ready"), sample(samples, "signs_model_version")) == (0, 0)
+
+
+def test_two_applications_count_apart(grey_png: GreyPng) -> None:
+    with service() as first, service() as second:
+        first.post("/predict", content=grey_png(0))
+        assert sample(scrape(second), "signs_images_total") == 0
+        assert sample(scrape(first), "signs_images_total") == 1

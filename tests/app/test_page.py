@@ -1,0 +1,134 @@
+"""The page: plain HTML that works without JavaScript, for good pictures and bad ones."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from app.engines.constant import ConstantEngine
+from app.main import create_app
+from app.preview import SIDE, preview
+from app.settings import Settings
+from tests.app.conftest import Encode
+from tests.app.serving import service
+
+GreyPng = Callable[[int], bytes]
+KEYS = {"ann": hashlib.sha256(b"sesame").hexdigest()}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with service(max_bytes=2**20) as client:
+        yield client
+
+
+def test_the_form_is_shown(client: TestClient) -> None:
+    response = client.get("/")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<input id="file" name="file" type="file"' in response.text
+    assert 'enctype="multipart/form-data"' in response.text
+    assert "api_key" not in response.text
+
+
+def test_nothing_on_the_page_is_inline_or_foreign(client: TestClient, grey_png: GreyPng) -> None:
+    for page in (client.get("/").text, client.post("/", files={"file": grey_png(0)}).text):
+        assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)
+        assert not re.search(r"""(?:href|src|action)=["'](?!/|data:image/jpeg)""", page)
+
+
+def test_assets_are_served(client: TestClient) -> None:
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text):
+        assert client.get(path).status_code == 200, path
+
+
+def test_the_answer_shows_picture_digit_confidence_and_all_six(client: TestClient, grey_png: GreyPng) -> None:
+    response = client.post("/", files={"file": ("my hand.png", grey_png(255), "image/png")})
+    assert response.status_code == 200
+    page = response.text
+    assert '<p class="digit">5</p>' in page
+    assert "my hand.png" in page
+    assert re.search(r"\d\d\.\d %", page)
+    assert re.findall(r'aria-label="Probability of (\d)"', page) == list("012345")
+    picture = re.search(r'src="data:image/jpeg;base64,([^"]+)"', page)
+    assert picture
+    assert Image.open(io.BytesIO(base64.b64decode(picture[1]))).size == (90, 70)
+
+
+def test_a_picture_of_no_sign_is_told_so(grey_png: GreyPng) -> None:
+    with service(ConstantEngine([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])) as client:
+        page = client.post("/", files={"file": grey_png(0)}).text
+    assert "probably shows none of the six signs" in page
+    assert "The best guess is a 0" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "advice"),
+    [
+        ("", b"", 400, "Please choose a picture first."),
+        ("a.png", b"no picture", 415, "That file is no picture."),
+        ("a.png", b"\x89PNG\r\n\x1a\n", 422, "That picture is damaged"),
+        ("a.png", bytes(2**20), 413, "That file is too large."),
+    ],
+)
+def test_errors_are_friendly_pages(
+    client: TestClient, name: str, data: bytes, status: int, advice: str
+) -> None:
+    response = client.post("/", files={"file": (name, data, "application/octet-stream")})
+    assert response.status_code == status
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert advice in response.text
+    assert response.headers["x-request-id"] in response.text
+
+
+def test_a_form_without_the_file_is_a_friendly_page(client: TestClient) -> None:
+    for response in (client.post("/"), client.post("/", files={"other": b"x"})):
+        assert response.status_code == 400
+        assert "Please choose a picture first." in response.text
+
+
+def test_without_a_model_the_page_says_so(tmp_path: Path, grey_png: GreyPng) -> None:
+    with TestClient(create_app(Settings(model_dir=tmp_path))) as client:
+        assert client.get("/").status_code == 200
+        response = client.post("/", files={"file": grey_png(0)})
+    assert response.status_code == 503
+    assert "not ready" in response.text
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_names_of_files_are_escaped(client: TestClient, grey_png: GreyPng) -> None:
+    page = client.post("/", files={"file": ('"><script>alert(1)</script>.png', grey_png(0))}).text
+    assert "<script" not in page
+
+
+def test_where_keys_are_set_the_page_asks_for_one(grey_png: GreyPng) -> None:
+    with service(api_keys=KEYS) as client:
+        assert 'name="api_key"' in client.get("/").text
+        for data in ({}, {"api_key": "guess"}):
+            response = client.post("/", files={"file": grey_png(0)}, data=data)
+            assert response.status_code == 401
+            assert "Please enter a valid API key." in response.text
+        assert client.post("/", files={"file": grey_png(0)}, data={"api_key": "sesame"}).status_code == 200
+
+
+def test_links_hold_behind_a_proxy_that_strips_a_prefix(grey_png: GreyPng) -> None:
+    with TestClient(create_app(Settings(), ConstantEngine()), root_path="/signs") as client:
+        page = client.get("/").text
+        assert 'action="/signs/"' in page
+        assert set(re.findall(r'(?:href|src)="(/\w+/)', page)) == {"/signs/"}
+
+
+def test_a_preview_is_small_upright_and_any_format(encode: Encode) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    data = encode(Image.new("RGB", (2000, 1000)), "TIFF", exif=turned)
+    shown = Image.open(io.BytesIO(base64.b64decode(preview(data, 10**7).partition(",")[2])))
+    assert (shown.format, shown.size) == ("JPEG", (SIDE // 2, SIDE))
