@@ -29,7 +29,8 @@ def augment(picture: Picture, ranges: Augmentation, size: int, rng: np.random.Ge
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, ranges.blur) * size / 64))
     pixels = _coloured(np.asarray(image, np.float32), ranges, rng)
     if ranges.noise and rng.random() < ranges.probability:
-        pixels = pixels + rng.normal(0, 255 * rng.uniform(0, ranges.noise), pixels.shape)
+        deviation = np.float32(255 * rng.uniform(0, ranges.noise))
+        pixels = pixels + deviation * rng.standard_normal(pixels.shape, np.float32)
     result = np.clip(pixels, 0, 255).astype(np.uint8)
     if ranges.cutout and rng.random() < ranges.probability:
         _cut_out(result, ranges.cutout, rng)
@@ -47,26 +48,29 @@ def _placed(picture: Picture, ranges: Augmentation, rng: np.random.Generator) ->
     tilt_x, tilt_y = rng.uniform(-ranges.perspective, ranges.perspective, 2) / (width, height)
     margin = max(height, width) * 3 // 4
     padded = Image.fromarray(np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode="edge"))
-    # Pillow wants the map from the result's pixels to the source's: about the centre, then back.
+    # Pillow wants the map from the result's pixels to the source's: from the hand's new place to the
+    # centre, turned, zoomed and tilted there, and back.
     cos, sin = math.cos(angle) / zoom, math.sin(angle) / zoom
-    a, b, d, e = cos, sin, -sin, cos
-    centre_x, centre_y = width / 2, height / 2
-    target_x, target_y = centre_x + shift_x, centre_y + shift_y
-    c = centre_x + margin - a * target_x - b * target_y
-    f = centre_y + margin - d * target_x - e * target_y
-    # The tilt leaves the centre where it is: its divisor is 1 there.
-    scale = 1 - tilt_x * centre_x - tilt_y * centre_y
-    coefficients = (a, b, c, d, e, f, tilt_x / scale, tilt_y / scale)
-    if not (tilt_x or tilt_y):
-        return padded.transform(
-            (width, height), Image.Transform.AFFINE, coefficients[:6], Image.Resampling.BILINEAR
-        )
+    about_centre = np.array([[cos, sin, 0], [-sin, cos, 0], [tilt_x, tilt_y, 1]])
+    matrix = (
+        _moved(width / 2 + margin, height / 2 + margin)
+        @ about_centre
+        @ _moved(-width / 2 - shift_x, -height / 2 - shift_y)
+    )
+    coefficients = (matrix / matrix[2, 2]).ravel()[:8].tolist()
     return padded.transform(
         (width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR
     )
 
 
-def _coloured(pixels: NDArray[np.float32], ranges: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+def _moved(x: float, y: float) -> NDArray[np.float64]:
+    """A shift as a homography, float64 [3, 3]."""
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+
+
+def _coloured(
+    pixels: NDArray[np.float32], ranges: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Light and colour, float32 [h, w, 3] in and out; values may leave 0..255."""
     brightness, contrast, saturation = (
         1 + rng.uniform(-spread, spread) for spread in (ranges.brightness, ranges.contrast, ranges.saturation)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Writes beside `path`, then renames into place: a full disk or a kill leaves the old file."""
     beside = path.with_name(f"new-{path.name}")
     write(beside)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 class Checkpoint(keras.callbacks.Callback):

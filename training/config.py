@@ -111,6 +111,10 @@ class Recipe(_Part):
             raise ValueError("zero_last_gamma needs batch_norm")
         return self
 
+    def trains_as(self, other: Recipe) -> bool:
+        """Whether two recipes are the same but for what they are expected to give."""
+        return self.model_copy(update={"expected": other.expected}) == other
+
     @property
     def epochs(self) -> int:
         """The epochs of all phases together."""

@@ -125,7 +125,9 @@ def load_digits(folder: Path, labels: Sequence[str] = LABELS) -> Examples:
     present = {path.parent.name for path in paths}
     missing = [label for label in labels if label not in present]
     if missing:
-        raise DataError(f"{folder}: expected folders of JPEGs {', '.join(labels)}; nothing in {missing}. {WHENCE}")
+        raise DataError(
+            f"{folder}: expected folders of JPEGs {', '.join(labels)}; nothing in {missing}. {WHENCE}"
+        )
     return Examples(
         images=np.stack([read_picture(path) for path in paths]),
         labels=np.array([_index(path.parent.name) for path in paths], np.int64),

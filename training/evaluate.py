@@ -35,7 +35,9 @@ class Scored:
     predictions: Predictions
 
 
-def evaluate(run: Path, data: Path, *, test: bool = True, say: Callable[[str], None] = print) -> dict[str, Any]:
+def evaluate(
+    run: Path, data: Path, *, test: bool = True, say: Callable[[str], None] = print
+) -> dict[str, Any]:
     """Scores the run's network, writes `evaluation.json` and the pictures, and returns the numbers.
 
     Validation data give the acceptance threshold. The SIGNS test set is only reported, on all 120
@@ -78,9 +80,7 @@ def _signs_test(model: keras.Model, data: Path) -> list[Scored]:
     ]
 
 
-def _acceptance(
-    scored: list[Scored], model: keras.Model, data: Path, validation: Examples
-) -> dict[str, Any]:
+def _acceptance(scored: list[Scored], model: keras.Model, data: Path, validation: Examples) -> dict[str, Any]:
     """The threshold on the highest probability, and what it lets through of either kind."""
     right = np.concatenate([part.predictions.confidence[part.predictions.correct] for part in scored])
     threshold = acceptance_threshold(right, TRUE_ACCEPTANCE)

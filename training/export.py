@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -57,7 +56,7 @@ def export(run: Path, to: Path, *, say: Callable[[str], None] = print) -> Path:
         pairs = _proven(beside, model, say)
         write_manifest(beside, _manifest(run, recipe, version, evaluation, pairs, beside))
         _check_size(beside, say)
-        os.replace(beside, to / str(version))
+        beside.replace(to / str(version))
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     say(f"exported {to / str(version)}")
@@ -70,9 +69,7 @@ def next_version(to: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-def _proven(
-    folder: Path, model: keras.Model, say: Callable[[str], None]
-) -> tuple[GoldenPair, ...]:
+def _proven(folder: Path, model: keras.Model, say: Callable[[str], None]) -> tuple[GoldenPair, ...]:
     """The golden pairs, once every engine has given them as Keras does."""
     inputs = np.concatenate([golden_input(seed, InputSpec()) for seed in GOLDEN_SEEDS])
     expected = np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
@@ -124,7 +121,9 @@ def _manifest(
         labels=LABELS,
         acceptance=Acceptance(**acceptance),
         scores={
-            name: Score(n=score["n"], accuracy=score["accuracy"], calibration_error=score["calibration_error"])
+            name: Score(
+                n=score["n"], accuracy=score["accuracy"], calibration_error=score["calibration_error"]
+            )
             for name, score in evaluation["scores"].items()
         },
         training=TrainingRecord(

@@ -134,7 +134,7 @@ def _claim(out: Path, recipe_file: Path, data: dict[str, str]) -> None:
     """Makes the run folder this recipe's, or raises `RunError` where it is another's."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "recipe.toml"
-    if path.exists() and read_recipe(path) != read_recipe(recipe_file):
+    if path.exists() and not read_recipe(path).trains_as(read_recipe(recipe_file)):
         raise RunError(f"{out}: holds a run of another recipe; expected an empty folder or this recipe's")
     path.write_bytes(recipe_file.read_bytes())
     environment = {

@@ -22,9 +22,7 @@ def _conv(
     """A convolution and, where wanted, its batch normalisation; `place` is e.g. `2a_branch2a`."""
     # The stem is called conv1/bn_conv1 and every other layer res<place>/bn<place>, as in Caffe's original.
     name, bn_name = ("conv1", "bn_conv1") if place == "stem" else (f"res{place}", f"bn{place}")
-    x = layers.Conv2D(
-        filters, kernel, stride, padding, kernel_initializer="glorot_uniform", name=name
-    )(x)
+    x = layers.Conv2D(filters, kernel, stride, padding, kernel_initializer="glorot_uniform", name=name)(x)
     return layers.BatchNormalization(axis=3, name=bn_name)(x) if bn else x
 
 

@@ -60,7 +60,7 @@ class Predictions:
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Which guesses are right, bool [n]."""
-        return self.guesses == self.labels
+        return np.equal(self.guesses, self.labels)
 
     @property
     def accuracy(self) -> float:
