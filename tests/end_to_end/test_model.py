@@ -1,0 +1,115 @@
+"""The committed model through the whole service, on either engine."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.main import create_app
+from app.manifest import golden_input, read_manifest
+from app.settings import Settings
+from tests.conftest import ROOT
+from training.dataset import Examples, load_signs
+
+VERSIONS = ROOT / "model" / "signs"
+LEAST_RIGHT = 117
+READY_SECONDS = 60
+
+
+def newest() -> Path:
+    """The folder of the version that serves."""
+    return max(VERSIONS.iterdir(), key=lambda folder: int(folder.name))
+
+
+@contextmanager
+def served(
+    engine: Literal["openvino", "tensorflow"], precision: Literal["auto", "float32"] = "float32"
+) -> Iterator[TestClient]:
+    """A client of the service once the committed model is ready."""
+    settings = Settings(model_dir=VERSIONS, engine=engine, precision=precision)
+    with TestClient(create_app(settings)) as client:
+        until = time.monotonic() + READY_SECONDS
+        while (answer := client.get("/health/ready")).status_code != 200:
+            assert time.monotonic() < until, answer.text
+            time.sleep(0.05)
+        yield client
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def asked(client: TestClient, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What `/predict` answers, float64 [n, 6] in the order of the labels."""
+    rows = []
+    for image in images:
+        answer = client.post("/predict", files={"file": ("hand.png", png(image), "image/png")})
+        assert answer.status_code == 200, answer.text
+        by_label = {each["label"]: each["probability"] for each in answer.json()["probabilities"]}
+        rows.append([by_label[label] for label in sorted(by_label)])
+    return np.array(rows)
+
+
+@pytest.fixture(scope="module")
+def signs_test(data_folder: Path) -> Examples:
+    return load_signs(data_folder / "signs", "test")
+
+
+@pytest.fixture(scope="module")
+def reference(signs_test: Examples) -> NDArray[np.float64]:
+    """What OpenVINO answers in float32."""
+    with served("openvino") as client:
+        return asked(client, signs_test.images)
+
+
+def test_the_service_reads_the_signs_test_set(signs_test: Examples, reference: NDArray[np.float64]) -> None:
+    assert int((reference.argmax(axis=1) == signs_test.labels).sum()) >= LEAST_RIGHT
+
+
+def test_the_manifest_tells_the_truth_about_the_test_set(
+    signs_test: Examples, reference: NDArray[np.float64]
+) -> None:
+    told = read_manifest(newest()).scores["signs_test"]
+    assert told.n == len(signs_test)
+    assert (reference.argmax(axis=1) == signs_test.labels).mean() == pytest.approx(told.accuracy, abs=1e-9)
+
+
+def test_tensorflow_answers_as_openvino(signs_test: Examples, reference: NDArray[np.float64]) -> None:
+    with served("tensorflow") as client:
+        answers = asked(client, signs_test.images)
+    assert (answers.argmax(axis=1) == reference.argmax(axis=1)).all()
+    np.testing.assert_allclose(answers, reference, atol=1e-3)
+
+
+def test_the_precision_that_this_machine_chooses_answers_alike(
+    signs_test: Examples, reference: NDArray[np.float64]
+) -> None:
+    with served("openvino", "auto") as client:
+        answers = asked(client, signs_test.images)
+    assert (answers.argmax(axis=1) == reference.argmax(axis=1)).all()
+    np.testing.assert_allclose(answers, reference, atol=2e-2)
+
+
+def test_a_made_up_picture_is_answered_as_the_manifest_says() -> None:
+    manifest = read_manifest(newest())
+    with served("openvino") as client:
+        for pair in manifest.golden.pairs:
+            image = (golden_input(pair.seed, manifest.input)[0] * 255).round().astype(np.uint8)
+            np.testing.assert_allclose(asked(client, image[np.newaxis])[0], pair.probabilities, atol=1e-3)
+
+
+def test_the_committed_versions_are_small_enough() -> None:
+    for folder in VERSIONS.iterdir():
+        assert sum(path.stat().st_size for path in folder.rglob("*")) <= 50_000_000
