@@ -8,8 +8,8 @@ WORKDIR /srv/signs
 # MALLOC_ARENA_MAX: glibc would keep freed memory in an arena for each thread.
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp MALLOC_ARENA_MAX=2 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
-# --- the serving set and the service's code, compiled to bytecode
-FROM runtime AS builder
+# --- the serving set, in a virtual environment of its own
+FROM runtime AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv --without-pip /opt/venv
 COPY requirements/serving.txt requirements/
@@ -18,15 +18,13 @@ RUN --mount=type=cache,target=/tmp/pip PIP_CACHE_DIR=/tmp/pip \
 # Of OpenVINO's devices only the CPU is used; the others' plug-ins are 60 MB.
 RUN cd /opt/venv/lib/python3.*/site-packages/openvino/libs \
     && rm libopenvino_intel_gpu_plugin.so libopenvino_intel_npu_plugin.so cache.json
-COPY app/ app/
-# Not checked against the sources' times, since a read-only service cannot write it anew.
-RUN python -m compileall -q --invalidation-mode unchecked-hash app
 
 # --- trains and exports: docker build --target train
-FROM builder AS train
+FROM packages AS train
 COPY requirements/training.txt requirements/
 RUN --mount=type=cache,target=/tmp/pip PIP_CACHE_DIR=/tmp/pip \
     pip --python /opt/venv/bin/python install --require-hashes -r requirements/training.txt
+COPY app/ app/
 COPY training/ training/
 RUN install -d -o signs -g signs runs
 ENV SIGNS_DATA=/data
@@ -36,6 +34,19 @@ CMD ["fit", "training/recipes/signs.toml"]
 
 # --- serves: the default target, since it comes last
 FROM runtime AS serve
+COPY --from=packages /opt/venv /opt/venv
+COPY LICENSE ./
+COPY model/ model/
+COPY app/ app/
+# Bytecode that is not checked against the sources' times, since a read-only service cannot renew it.
+RUN python -m compileall -q --invalidation-mode unchecked-hash app
+ENV SIGNS_HOST=0.0.0.0 SIGNS_LOG_FORMAT=json
+USER 10001:10001
+EXPOSE 8000
+# http.client, because urllib would put the question to a proxy that the environment names.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
+    "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('SIGNS_PORT', '8000')), timeout=4); c.request('GET', '/health/ready'); exit(c.getresponse().status != 200)"]
+CMD ["python", "-m", "app"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Signs" \
@@ -44,14 +55,3 @@ LABEL org.opencontainers.image.title="Signs" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim"
-COPY LICENSE ./
-COPY --from=builder /opt/venv /opt/venv
-COPY --from=builder /srv/signs/app app
-COPY model/ model/
-ENV SIGNS_HOST=0.0.0.0 SIGNS_LOG_FORMAT=json
-USER 10001:10001
-EXPOSE 8000
-# http.client, because urllib would put the question to a proxy that the environment names.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
-    "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('SIGNS_PORT', '8000')), timeout=4); c.request('GET', '/health/ready'); exit(c.getresponse().status != 200)"]
-CMD ["python", "-m", "app"]
