@@ -84,6 +84,9 @@ async def _until_ready(classifier: Classifier) -> None:
 async def _print_outcomes(
     files: Sequence[Path], as_json: bool, classifier: Classifier, settings: Settings
 ) -> int:
+    if not files:
+        print(f"no picture found; expected files named {', '.join(sorted(SUFFIXES))}", file=sys.stderr)
+        return 1
     at_once = asyncio.Semaphore(settings.max_batch)
     tasks = [asyncio.create_task(_classify_file(file, at_once, classifier, settings)) for file in files]
     failures = 0

@@ -43,11 +43,10 @@ class IncomingBody:
         return message
 
     async def drain(self) -> None:
-        """Reads and drops what still comes, for a while and up to as many bytes as a body may have."""
-        limit = self._received + self._max_bytes
+        """Reads and drops what still comes, for a while."""
         try:
             async with asyncio.timeout(LINGER_SECONDS):
-                while not (self.complete or self._held_back) and self._received <= limit:
+                while not (self.complete or self._held_back):
                     self._count(await self._receive())
         except TimeoutError:
             pass

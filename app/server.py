@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import signal
 import socket
@@ -53,7 +54,11 @@ class DrainingServer(uvicorn.Server):
             return
         self._draining = True
         self._classifier.begin_drain()
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._stop)
+        # The signal interrupts any task, whose request id must not come along.
+        context = contextvars.Context()
+        self._loop.call_soon_threadsafe(
+            self._loop.call_later, self._drain_seconds, self._stop, context=context
+        )
 
     def _stop(self) -> None:
         log.info("stopping: finishing what was admitted")

@@ -88,7 +88,6 @@ def test_a_chunked_body_is_stopped_at_the_limit() -> None:
     speak(app, exchange.run)
     assert exchange.status == 413
     assert exchange.read_before_answer == 2  # the second chunk crossed the limit
-    assert exchange.read < 6  # what still comes is dropped for a while, not for ever
 
 
 @pytest.mark.parametrize("size", [100, 101])

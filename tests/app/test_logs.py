@@ -1,0 +1,66 @@
+"""Log lines carry the id of their request, in both formats."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from app.logs import JsonFormatter, TextFormatter, configure_logs, request_id
+
+
+@pytest.fixture(autouse=True)
+def _one_request() -> Iterator[None]:
+    token = request_id.set("the-request")
+    yield
+    request_id.reset(token)
+
+
+def record(**fields: object) -> logging.LogRecord:
+    made = logging.LogRecord("app.x", logging.WARNING, "x.py", 1, "%s of %s", ("one", "two"), None)
+    vars(made).update(fields)
+    return made
+
+
+def test_text_is_for_people() -> None:
+    line = TextFormatter().format(record())
+    assert line.endswith("WARNING app.x [the-request] one of two")
+
+
+def test_json_is_one_object_a_line() -> None:
+    line = JsonFormatter().format(record(status=200, path="/x\n"))
+    assert "\n" not in line
+    told = json.loads(line)
+    assert told.pop("time").endswith("+00:00")
+    assert told == {
+        "level": "warning",
+        "logger": "app.x",
+        "request_id": "the-request",
+        "message": "one of two",
+        "status": 200,
+        "path": "/x\n",
+    }
+
+
+def test_exceptions_stay_on_the_line() -> None:
+    try:
+        raise ValueError("why")
+    except ValueError:
+        line = JsonFormatter().format(record(exc_info=sys.exc_info()))
+    assert "ValueError: why" in json.loads(line)["exception"]
+    assert "\n" not in line
+
+
+def test_every_logger_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers = []
+    try:
+        configure_logs("json")
+        logging.getLogger("somewhere").info("hello")
+    finally:
+        root.handlers, root.level = before, level
+    assert json.loads(capsys.readouterr().err)["message"] == "hello"
