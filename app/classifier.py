@@ -49,6 +49,7 @@ class Classifier:
         self._keeper: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
         self._draining = False
+        self._closed = False
         # Two at least, so that one slow picture does not hold up all others.
         workers = max(2, granted_threads())
         self._decoders = ThreadPoolExecutor(workers, thread_name_prefix="decode")
@@ -99,13 +100,13 @@ class Classifier:
 
     async def close(self) -> None:
         """Answers what was admitted, then ends all threads and frees the network."""
-        self.begin_drain()
+        self._draining = self._closed = True
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeper
-        self._decoders.shutdown(wait=False, cancel_futures=True)
         self._loader.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._decoders.shutdown)
         if self._batcher is not None:
             await asyncio.to_thread(self._batcher.close)
 
@@ -138,12 +139,15 @@ class Classifier:
                 return await batcher.run(images, deadline)
 
     def _ready(self) -> tuple[LoadedVersion, Batcher]:
-        if self._version is None or self._batcher is None or self._batcher.stopped:
-            raise NotReady(self._obstacle() or "closed")
+        obstacle = self._obstacle()
+        if self._version is None or self._batcher is None or obstacle is not None:
+            raise NotReady(obstacle or "no model version serves")
         return self._version, self._batcher
 
     def _obstacle(self) -> str | None:
         """Why nothing can be answered; None when it can."""
+        if self._closed:
+            return "the service is closing"
         if self._batcher is not None:
             return self._batcher.stopped
         if isinstance(self._source, Repository) and self._looked.is_set():

@@ -12,6 +12,7 @@ import pytest
 
 from app.classifier import Classifier, build_classifier
 from app.engines import ENGINES
+from app.engines.constant import ConstantEngine
 from app.errors import NotReady
 from app.settings import Settings
 from tests.app.batching import run_in_time, wait_for
@@ -117,6 +118,22 @@ def test_not_ready_after_the_model_is_gone(make_version: MakeVersion, tmp_path: 
             await asyncio.to_thread(wait_for, lambda: "found none" in (classifier.readiness() or ""))
             make_version(tmp_path, 1)
             await asyncio.to_thread(wait_for, _is_ready(classifier))
+
+    run_in_time(play())
+
+
+def test_close_answers_what_was_admitted_and_refuses_the_rest(grey_png: GreyPng) -> None:
+    async def play() -> None:
+        classifier = build_classifier(Settings(), ConstantEngine(delay=0.02))
+        await classifier.start()
+        asked = [asyncio.create_task(classifier.classify(grey_png(255))) for _ in range(40)]
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(classifier.close())
+        await asyncio.sleep(0)
+        with pytest.raises(NotReady, match="closing"):
+            await classifier.classify(grey_png(255))
+        assert {prediction.label for prediction in await asyncio.gather(*asked)} == {"5"}
+        await closing
 
     run_in_time(play())
 
