@@ -57,7 +57,10 @@ def test_the_answer_shows_picture_digit_confidence_and_all_six(client: TestClien
     assert '<p class="digit">5</p>' in page
     assert "my hand.png" in page
     assert re.search(r"\d\d\.\d %", page)
-    assert re.findall(r'aria-label="Probability of (\d)"', page) == list("012345")
+    assert re.findall(r'<th scope="row">(\d)</th>', page) == list("012345")
+    widths = [float(width) for width in re.findall(r'class="bar" width="([\d.]+)"', page)]
+    assert widths[5] == max(widths)
+    assert sum(widths) == pytest.approx(100, abs=0.1)
     picture = re.search(r'src="data:image/jpeg;base64,([^"]+)"', page)
     assert picture
     assert Image.open(io.BytesIO(base64.b64decode(picture[1]))).size == (90, 70)
