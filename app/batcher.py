@@ -16,6 +16,7 @@ import numpy as np
 
 from app.engines.base import Engine, Float32Array
 from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
+from app.observer import Observer
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +63,13 @@ class Batcher:
     The batcher owns its engine and closes it when it is replaced or the batcher is closed.
     """
 
-    def __init__(self, engine: Engine, max_batch: int, capacity: int) -> None:
+    def __init__(
+        self, engine: Engine, max_batch: int, capacity: int, observer: Observer | None = None
+    ) -> None:
         self.capacity = capacity
         self._engine: Engine | None = engine
         self._max_batch = max_batch
+        self._observer = observer or Observer()
         self._occupied = 0
         self._queue: deque[_Request | _Change] = deque()
         self._running: list[_Request] = []
@@ -195,7 +199,9 @@ class Batcher:
 
     def _run(self, images: Float32Array) -> Float32Array:
         assert self._engine is not None
+        begun = time.monotonic()
         rows = self._engine.run(images)
+        self._observer.ran(len(images), time.monotonic() - begun)
         if rows.ndim != 2 or len(rows) != len(images):
             raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
         return rows

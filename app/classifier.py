@@ -20,6 +20,7 @@ from app.engines.base import Engine, Float32Array
 from app.engines.constant import constant_manifest
 from app.errors import DeadlineExceeded, NotReady, TensorError
 from app.manifest import InputSpec, Manifest
+from app.observer import Observer
 from app.pixel_budget import PixelBudget
 from app.prediction import LabelProbability, Prediction, predict
 from app.proof import LoadedVersion
@@ -41,8 +42,11 @@ class Classifier:
     All methods belong to one event loop. `source` is a repository, or a version that is there already.
     """
 
-    def __init__(self, settings: Settings, source: Repository | LoadedVersion) -> None:
+    def __init__(
+        self, settings: Settings, source: Repository | LoadedVersion, observer: Observer | None = None
+    ) -> None:
         self._settings = settings
+        self._observer = observer or Observer()
         self._source = source
         self._version: LoadedVersion | None = None
         self._batcher: Batcher | None = None
@@ -156,12 +160,15 @@ class Classifier:
 
     def _views(self, data: bytes, manifest: Manifest) -> Float32Array:
         """The windows of a picture as float32 [windows, height, width, 3]; runs in a decoding thread."""
+        begun = time.monotonic()
         windows = manifest.views.windows
         least_side = imaging.least_side(windows, manifest.input)
         opened = imaging.open_image(data, self._settings.max_pixels, least_side)
         with self._pixels.hold(opened.width * opened.height):
             picture = imaging.load_upright(opened)
-            return np.stack([imaging.fit(picture, window, manifest.input) for window in windows])
+            views = np.stack([imaging.fit(picture, window, manifest.input) for window in windows])
+        self._observer.decoded(time.monotonic() - begun)
+        return views
 
     async def _keep(self, repository: Repository) -> None:
         """Takes over the version that the repository offers, again and again."""
@@ -183,7 +190,8 @@ class Classifier:
         if version is None:
             self._batcher = None
         elif batcher is None or batcher.stopped:
-            self._batcher = Batcher(version.engine, self._settings.max_batch, self._settings.queue)
+            max_batch, queue = self._settings.max_batch, self._settings.queue
+            self._batcher = Batcher(version.engine, max_batch, queue, self._observer)
         else:
             batcher.swap(version.engine)
         if batcher is not None and self._batcher is not batcher:
@@ -195,16 +203,18 @@ class Classifier:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
 
 
-def build_classifier(settings: Settings, engine: Engine | None = None) -> Classifier:
+def build_classifier(
+    settings: Settings, engine: Engine | None = None, observer: Observer | None = None
+) -> Classifier:
     """The classifier of `settings.model_dir` or, for tests, of an engine that needs no model folder."""
     if engine is not None:
-        return Classifier(settings, LoadedVersion(constant_manifest(), engine))
+        return Classifier(settings, LoadedVersion(constant_manifest(), engine), observer)
     threads = settings.threads or granted_threads()
 
     def load(folder: Path) -> Engine:
         return load_engine(settings.engine, folder, threads, settings.precision)
 
-    return Classifier(settings, Repository(settings.model_dir, load, settings.max_batch))
+    return Classifier(settings, Repository(settings.model_dir, load, settings.max_batch), observer)
 
 
 @asynccontextmanager

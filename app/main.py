@@ -32,8 +32,9 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Tests give an `engine` in place of a model folder. Raises `SettingsError` where the environment is wrong.
     """
     settings = settings or Settings.load()
-    classifier = build_classifier(settings, engine)
-    metrics = Metrics(classifier)
+    metrics = Metrics()
+    classifier = build_classifier(settings, engine, metrics)
+    metrics.watch(classifier)
     app = FastAPI(
         title="Signs",
         description=DESCRIPTION,

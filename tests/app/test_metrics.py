@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.engines.constant import ConstantEngine
 from app.main import create_app
 from app.settings import Settings
 from tests.app.serving import service
@@ -45,6 +48,33 @@ def test_pictures_are_counted_by_what_became_of_them(grey_png: GreyPng) -> None:
     assert sample(samples, "signs_predictions_total", label="0", accepted="true") == 1
     assert sample(samples, "signs_rejections_total", reason="unsupported-image") == 1
     assert sample(samples, "signs_rejections_total", reason="corrupt-image") == 1
+
+
+def test_decoding_and_inference_are_timed(grey_png: GreyPng) -> None:
+    with service(ConstantEngine(delay=0.02)) as client:
+        client.post("/predict", content=grey_png(0))
+        client.post("/predict", content=b"no picture")
+        samples = scrape(client)
+    assert sample(samples, "signs_decode_seconds_count") == 1
+    assert sample(samples, "signs_inference_seconds_count") == 1
+    assert 0.02 <= sample(samples, "signs_inference_seconds_sum") < 5
+    assert sample(samples, "signs_batch_images_sum") == 1
+
+
+def test_the_queue_is_told_as_it_is(grey_png: GreyPng) -> None:
+    running, release = threading.Event(), threading.Event()
+
+    def hold(_images: object) -> None:
+        running.set()
+        assert release.wait(20)
+
+    with service(ConstantEngine(before_run=hold)) as client, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.post, "/predict", content=grey_png(0))
+        assert running.wait(20)
+        assert sample(scrape(client), "signs_queue_images") == 1
+        release.set()
+        waiting.result()
+        assert sample(scrape(client), "signs_queue_images") == 0
 
 
 def test_requests_are_counted_by_template_and_status(grey_png: GreyPng) -> None:
