@@ -13,11 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import logs
 from app.http_errors import INTERNAL_ERROR, error_response, status_problem
-from app.incoming_body import IncomingBody
+from app.incoming_body import BodyBudget, IncomingBody
 from app.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+FULL_BODIES = 8  # of the largest size in memory at once, or dozens of photos as phones take them
 SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 SECURITY_HEADERS = {
@@ -111,7 +112,7 @@ def _template(scope: Scope) -> str:
 
 
 class LimitBody:
-    """Stops a body over `max_bytes` while it streams in, and one that is not there by the deadline.
+    """Stops a body over `max_bytes` while it streams in, too many at once, and one that misses the deadline.
 
     The deadline, a `time.monotonic()` instant counted from the request's arrival, is left in
     `request.state.deadline`.
@@ -120,6 +121,7 @@ class LimitBody:
     def __init__(self, app: ASGIApp, max_bytes: int, deadline_ms: int) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.budget = BodyBudget(max_bytes * FULL_BODIES)
         self.seconds = deadline_ms / 1000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +129,7 @@ class LimitBody:
             return await self.app(scope, receive, send)
         deadline = time.monotonic() + self.seconds
         scope.setdefault("state", {})["deadline"] = deadline
-        body = IncomingBody(scope, receive, self.max_bytes, deadline)
+        body = IncomingBody(scope, receive, self.max_bytes, self.budget, deadline)
 
         async def send_then_linger(message: Message) -> None:
             if message["type"] == "http.response.start" and not body.complete:
@@ -140,7 +142,10 @@ class LimitBody:
             await body.drain()
             await send({"type": "http.response.body"})
 
-        await self.app(scope, body.receive, send_then_linger)
+        try:
+            await self.app(scope, body.receive, send_then_linger)
+        finally:
+            body.release()
 
 
 class DropAbandoned:

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """Inference threads; 0: as many CPUs as the process may use (affinity and cgroup quota)."""
 
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
-    """The largest request body, in bytes."""
+    """The largest request body, in bytes; all bodies in memory together may have eight times as many."""
 
     max_pixels: Annotated[int, Field(gt=0)] = 50_000_000
     """The largest picture, width times height, by its header."""

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from app.engines.constant import ConstantEngine
 from app.main import create_app
+from app.middleware import FULL_BODIES
 from app.settings import Settings
 from tests.app.serving import Exchange, body, service, until
 
@@ -95,6 +96,30 @@ def test_the_limit_itself_is_allowed(client: TestClient, size: int) -> None:
     with service(max_bytes=100) as small:
         status = small.post("/predict", content=bytes(size)).status_code
     assert status == {100: 415, 101: 413}[size]
+
+
+def test_bodies_share_a_budget_and_give_it_back() -> None:
+    app = create_app(Settings(max_bytes=1000), ConstantEngine())
+
+    def exchange(more: bool) -> Exchange:
+        return Exchange(app, body(bytes(900), more=more), {"content-type": "image/png"})
+
+    held = [exchange(more=True) for _ in range(FULL_BODIES)]
+    refused, admitted = exchange(more=False), exchange(more=False)
+
+    async def play() -> None:
+        tasks = [asyncio.create_task(one.run()) for one in held]
+        await until(lambda: all(one.read for one in held))
+        await refused.run()
+        for one in held:
+            one.hang_up.set()
+        await asyncio.gather(*tasks)
+        await admitted.run()
+
+    speak(app, play)
+    assert refused.status == 503
+    assert int(refused.answer_headers["retry-after"]) > 0
+    assert admitted.status == 415  # it got as far as being looked at
 
 
 def test_a_body_that_stops_coming_is_504() -> None:
