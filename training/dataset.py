@@ -78,6 +78,8 @@ def load_signs(folder: Path, part: str) -> Examples:
                     f"{path}: expected the keys {pixels_key} and {labels_key}, "
                     f"found {', '.join(sorted(file)) or 'none'}. {WHENCE}"
                 )
+            if not all(isinstance(file[key], h5py.Dataset) for key in (pixels_key, labels_key)):
+                raise DataError(f"{path}: expected the keys {pixels_key} and {labels_key} to hold arrays")
             images, labels = np.asarray(file[pixels_key]), np.asarray(file[labels_key]).reshape(-1)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file. {WHENCE}") from None
@@ -101,6 +103,8 @@ def _checked(
         raise DataError(f"{path}: expected pictures of shape (n, 64, 64, 3), found {images.shape}")
     if len(images) != len(labels):
         raise DataError(f"{path}: expected one label a picture, found {len(images)} and {len(labels)}")
+    if images.dtype.kind not in "uif":
+        raise DataError(f"{path}: expected numbers as pixels, found {images.dtype}")
     numbers = np.asarray(images, np.float64)
     if not len(images) or not np.isfinite(numbers).all() or numbers.min() < 0 or numbers.max() > 255:
         raise DataError(f"{path}: expected pixels in 0..255, found {_span(numbers)}")
@@ -142,6 +146,8 @@ def _index(label: str) -> int:
 
 def digits_person(path: Path) -> int:
     """Who is in a photo of `digits/`, roughly: people were photographed in turn, ten digits each."""
+    if not path.stem.removeprefix("IMG_").isdecimal():
+        raise DataError(f"{path}: expected a name like IMG_1118.JPG, whose number tells people apart")
     number, digit = int(path.stem.removeprefix("IMG_")), int(path.parent.name)
     return (number - 1118 - digit) // 10
 

@@ -96,6 +96,11 @@ def _fit_phase(
     return done
 
 
+def tensorboard(out: Path) -> keras.callbacks.Callback:
+    """Logs each epoch's measures into `out/tensorboard`; `tensorboard --logdir out` shows them."""
+    return keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False)
+
+
 def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
     """The recipe's network for pictures of `size`, compiled."""
     model = ResNet50(

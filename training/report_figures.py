@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -24,7 +23,7 @@ LINES = 6
 """Layers in a figure of gradient norms, spread evenly over the depth."""
 
 
-def curve_svg(history: Sequence[dict[str, float]], name: str) -> Markup:
+def curve_svg(history: Sequence[dict[str, float]], name: str) -> str:
     """One measure by epoch; with the same measure on validation data, where there is one."""
     figure, axis = _figure()
     epochs = [row["epoch"] for row in history]
@@ -37,7 +36,7 @@ def curve_svg(history: Sequence[dict[str, float]], name: str) -> Markup:
     return _svg(figure, f"{title} by epoch")
 
 
-def reliability_svg(reliability: Reliability) -> Markup:
+def reliability_svg(reliability: Reliability) -> str:
     """Accuracy by bins of confidence, and the diagonal of perfect calibration (Guo et al. 2017, figure 1)."""
     figure, axis = _figure(height=3.4)
     filled = reliability.count > 0
@@ -52,7 +51,7 @@ def reliability_svg(reliability: Reliability) -> Markup:
     return _svg(figure, "Reliability diagram")
 
 
-def gradient_svgs(path: Path) -> dict[str, Markup]:
+def gradient_svgs(path: Path) -> dict[str, str]:
     """By network, the gradient's norm by step for some layers from the first to the last.
 
     Reads a CSV with the columns network, step, layer, depth and norm; raises `RunError` without them.
@@ -67,7 +66,7 @@ def gradient_svgs(path: Path) -> dict[str, Markup]:
     return {name: _gradient_svg([row for row in rows if row["network"] == name]) for name in networks}
 
 
-def _gradient_svg(rows: Sequence[dict[str, str]]) -> Markup:
+def _gradient_svg(rows: Sequence[dict[str, str]]) -> str:
     figure, axis = _figure(height=3.4)
     layers = sorted({(int(row["depth"]), row["layer"]) for row in rows})
     chosen = np.linspace(0, len(layers) - 1, min(LINES, len(layers))).astype(int)
@@ -95,7 +94,7 @@ def _figure(height: float = 3.0) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def _svg(figure: Figure, caption: str) -> Markup:
+def _svg(figure: Figure, caption: str) -> str:
     buffer = io.StringIO()
     # Several figures share a page: the salt keeps their identifiers apart, and each the same for ever.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": caption}):
@@ -105,4 +104,4 @@ def _svg(figure: Figure, caption: str) -> Markup:
     for stand_in, colour in PAGE_COLOURS.items():
         text = text.replace(stand_in, colour)
     label = f'<svg role="img" aria-label="{caption}" '
-    return Markup(text[text.index("<svg") :].replace("<svg ", label, 1))
+    return text[text.index("<svg") :].replace("<svg ", label, 1)

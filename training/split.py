@@ -25,6 +25,11 @@ def load_split(
     for sentence in left_out:
         say(sentence)
     train, validation = split_by_group(examples, chosen.validation_fraction, seed)
+    if not len(train) or not len(validation):
+        raise DataError(
+            "expected pictures on both sides of the split (exact copies stay on one side), found "
+            f"{len(train)} to train on and {len(validation)} to validate on"
+        )
     say(f"{len(train)} pictures to train on, {len(validation)} to validate on")
     return train, validation
 

@@ -15,6 +15,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("recipe", type=Path, help="a recipe file, e.g. training/recipes/signs.toml")
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/NAME-OF-RECIPE)")
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="log for TensorBoard too, into the run's tensorboard/"
+    )
     add_data_folder(parser)
     parser.set_defaults(run=run)
 
@@ -22,8 +25,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Trains, then says where the run lies."""
     from training.config import read_recipe
-    from training.fit import fit
+    from training.fit import fit, tensorboard
 
     out = arguments.out or Path("runs") / read_recipe(arguments.recipe).name
-    fit(arguments.recipe, arguments.data, out)
+    callbacks = [tensorboard(out)] if arguments.tensorboard else []
+    fit(arguments.recipe, arguments.data, out, extra_callbacks=callbacks)
     print(f"trained into {out}; next: python -m training evaluate {out}")
