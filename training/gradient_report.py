@@ -1,0 +1,96 @@
+"""What the gradient study shows, in sentences read off its data."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from training.checkpoint import replace_file
+from training.gradient_figures import shown_steps
+from training.gradient_study import Recording
+
+VANISHED = 1e-3
+"""A first layer whose gradient is below this share of the last layer's is called vanished here."""
+
+CLAIM = (
+    "The claim under test: in a very deep plain network the gradient of the shallow layers falls to zero as "
+    "training proceeds, and shortcuts prevent it."
+)
+
+
+def findings(recordings: Sequence[Recording]) -> list[str]:
+    """One sentence a network, then what the comparison of the networks says of the claim."""
+    return [*(_told(recording) for recording in recordings), *_compared(recordings)]
+
+
+def vanishes(recording: Recording) -> bool:
+    """Whether the first layer's gradient ends below `VANISHED` of the last layer's."""
+    return recording.first_to_last(recording.steps) < VANISHED
+
+
+def _told(recording: Recording) -> str:
+    shares = ", ".join(f"{recording.first_to_last(step):.2g}" for step in shown_steps(recording))
+    steps = ", ".join(str(step) for step in shown_steps(recording))
+    verdict = "vanishes" if vanishes(recording) else "does not vanish"
+    return (
+        f"{recording.network}: the first layer's gradient {verdict}. It is {shares} of the last layer's at "
+        f"steps {steps}; the mean loss of the epoch went from {recording.losses[0]:.2f} "
+        f"to {recording.losses[-1]:.2f}."
+    )
+
+
+def _compared(recordings: Sequence[Recording]) -> list[str]:
+    found = {recording.network: recording for recording in recordings}
+    sentences = []
+    for ending, condition in (("", "With"), ("-without-bn", "Without")):
+        plain, residual = found.get("plain" + ending), found.get("residual" + ending)
+        if plain and residual:
+            sentences.append(f"{condition} batch normalisation {_verdict(plain, residual)}")
+    return sentences
+
+
+def _verdict(plain: Recording, residual: Recording) -> str:
+    if vanishes(plain) and not vanishes(residual):
+        return (
+            "the claim holds here: the plain network's gradient vanishes and the residual network's does not."
+        )
+    if vanishes(plain):
+        return "the gradient vanishes in both networks here: shortcuts alone do not prevent it."
+    fails = "the claim does not hold here: the plain network's gradient does not vanish either"
+    plain_loss, residual_loss = plain.losses[-1], residual.losses[-1]
+    speed = "more slowly" if plain_loss > residual_loss else "no more slowly"
+    return (
+        f"{fails}. It learns {speed}: its loss ended at {plain_loss:.2f}, "
+        f"the residual network's at {residual_loss:.2f}."
+    )
+
+
+def write_report(recordings: Sequence[Recording], out: Path) -> None:
+    """Writes `out/report.html`, one page with both figures and the sentences; no outside asset."""
+    page = (
+        Environment(loader=PackageLoader("training"), autoescape=True, undefined=StrictUndefined)
+        .get_template("gradients.html")
+        .render(
+            claim=CLAIM,
+            findings=findings(recordings),
+            vanished=VANISHED,
+            rows=[(each.network, _shares(each)) for each in recordings],
+            by_step=_inlined(out / "gradients.png"),
+            by_depth=_inlined(out / "depth.png"),
+        )
+    )
+    replace_file(out / "report.html", lambda path: path.write_text(page, encoding="utf-8"))
+
+
+def _shares(recording: Recording) -> list[tuple[int, str, str]]:
+    return [
+        (step, f"{recording.first_to_last(step):.2e}", f"{recording.ratios[step - 1, 0]:.2e}")
+        for step in shown_steps(recording)
+    ]
+
+
+def _inlined(picture: Path) -> str:
+    return "data:image/png;base64," + b64encode(picture.read_bytes()).decode()
