@@ -50,3 +50,5 @@ def configure_logs(log_format: Literal["text", "json"], level: int = logging.INF
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Pillow logs what is odd about a picture as an error; whoever sent it is told, and nobody else need be.
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)

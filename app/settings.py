@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
     """The largest request body, in bytes; all bodies in memory together may have eight times as many."""
 
-    max_pixels: Annotated[int, Field(gt=0)] = 50_000_000
-    """The largest picture, width times height, by its header."""
+    max_pixels: Annotated[int, Field(gt=0, le=178_000_000)] = 50_000_000
+    """The largest picture, width times height, by its header; Pillow itself ends at 178 million."""
 
     max_batch: Annotated[int, Field(ge=1)] = 32
     """The most pictures in one run of the network."""

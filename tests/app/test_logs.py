@@ -64,3 +64,9 @@ def test_every_logger_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
     finally:
         root.handlers, root.level = before, level
     assert json.loads(capsys.readouterr().err)["message"] == "hello"
+
+
+def test_an_odd_picture_is_no_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("text")
+    logging.getLogger("PIL.TiffImagePlugin").error("More samples per pixel than can be decoded: 9")
+    assert capsys.readouterr().err == ""
