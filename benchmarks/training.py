@@ -1,23 +1,22 @@
 """How fast the network trains under each setting: `python -m benchmarks.training` writes training.md.
 
-Each setting lives in a process of its own, for oneDNN and threads are chosen when TensorFlow is first
-imported. All are started, built and warmed up; then they take turns, one epoch each, so that whatever
-else the machine does falls on all of them alike.
+Each measurement has a process of its own, for oneDNN and threads are chosen when TensorFlow is first
+imported. The settings take turns, round by round, so that whatever else the machine does falls on all
+of them alike.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -69,44 +68,18 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """A process that trains one epoch whenever it is asked to, and says how many seconds it took."""
-
-    setting: Setting
-    process: BaseProcess
-    connection: Connection
-
-    def epoch(self) -> float:
-        """Seconds of one epoch."""
-        self.connection.send(True)
-        return float(self.connection.recv())
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self.connection.send(False)
-        self.process.join()
-
-
-def start(setting: Setting, pictures: int) -> Runner:
-    """A runner that has built its network and trained one epoch to warm up."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there, setting, pictures))
-    process.start()
-    there.close()
-    here.recv()
-    return Runner(setting, process, here)
-
-
-def serve(connection: Connection, setting: Setting, pictures: int) -> None:
-    """The runner's side: warms up, then answers each request with the seconds of an epoch."""
+def rates(setting: Setting, pictures: int, epochs: int) -> list[float]:
+    """Images a second of each epoch after a first one to warm up; for a fresh process."""
     epoch = trainer(setting, pictures)
     epoch()
-    connection.send(0.0)
-    while connection.recv():
-        began = time.perf_counter()
-        epoch()
-        connection.send(time.perf_counter() - began)
+    return [pictures / seconds(epoch) for _ in range(epochs)]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long some work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 def trainer(setting: Setting, pictures: int) -> Callable[[], object]:
@@ -155,34 +128,33 @@ def batches_of(setting: Setting, recipe: Any, pictures: int) -> dict[str, Any]:
     return {"x": x, "y": y, "batch_size": setting.batch_size}
 
 
-def measure(settings: Sequence[Setting], rounds: int, pictures: int) -> dict[str, list[float]]:
-    """Images a second, by setting, in each round."""
-    rates: dict[str, list[float]] = {setting.name: [] for setting in settings}
-    runners = [start(setting, pictures) for setting in tqdm(settings, "warm up", unit="setting")]
-    for _ in tqdm(range(rounds), "measure", unit="round"):
-        for runner in runners:
-            rates[runner.setting.name].append(pictures / runner.epoch())
-    for runner in runners:
-        runner.stop()
-    return rates
+def measure(settings: Sequence[Setting], rounds: int, pictures: int, epochs: int) -> dict[str, list[float]]:
+    """Images a second, by setting, of each epoch of each round."""
+    measured: dict[str, list[float]] = {setting.name: [] for setting in settings}
+    turns = [setting for _ in range(rounds) for setting in settings]
+    for setting in tqdm(turns, unit="turn"):
+        # One process a turn: memory that a setting holds would slow the others.
+        with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+            measured[setting.name] += fresh.submit(rates, setting, pictures, epochs).result()
+    return measured
 
 
-def table(rates: dict[str, list[float]]) -> str:
+def table(measured: dict[str, list[float]]) -> str:
     """Medians, spans and ratios to plain `model.fit`, as Markdown."""
-    medians = {name: statistics.median(values) for name, values in rates.items()}
+    medians = {name: statistics.median(values) for name, values in measured.items()}
     lines = ["| setting | images a second | lowest to highest | ratio |", "|---|---:|---:|---:|"]
     lines += [
         f"| {name} | {medians[name]:.1f} | {min(values):.1f} to {max(values):.1f} "
         f"| {medians[name] / medians[PLAIN.name]:.2f} |"
-        for name, values in rates.items()
+        for name, values in measured.items()
     ]
     return "\n".join(lines)
 
 
-def epoch_times(rates: dict[str, list[float]]) -> str:
+def epoch_times(measured: dict[str, list[float]]) -> str:
     """Seconds of one epoch of SIGNS before and after the tuning."""
     before, after, small = (
-        SIGNS_PICTURES / statistics.median(rates[setting.name]) for setting in (BEFORE, AFTER, AFTER_SMALL)
+        SIGNS_PICTURES / statistics.median(measured[setting.name]) for setting in (BEFORE, AFTER, AFTER_SMALL)
     )
     return (
         f"One epoch of SIGNS ({SIGNS_PICTURES:,} pictures) takes {before:.0f} s with plain `model.fit`, "
@@ -202,22 +174,24 @@ def cpu() -> tuple[str, list[str]]:
 def main() -> None:
     """Measures every setting and writes what came out beside this file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=2, help="timed in each turn, after one to warm up")
     parser.add_argument("--pictures", type=int, default=128, help="an epoch's, a multiple of 128")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
     arguments = parser.parse_args()
-    rates = measure(SETTINGS, arguments.rounds, arguments.pictures)
+    measured = measure(SETTINGS, arguments.rounds, arguments.pictures, arguments.epochs)
     name, flags = cpu()
     text = (Path(__file__).parent / "training.template.md").read_text(encoding="utf-8")
     text = text.format(
-        table=table(rates),
-        epochs=epoch_times(rates),
+        table=table(measured),
+        epochs=epoch_times(measured),
         cpu=name,
         flags=", ".join(flags) or "none",
         cores=len(os.sched_getaffinity(0)),
         tensorflow=version("tensorflow"),
         keras=version("keras"),
         rounds=arguments.rounds,
+        epochs_timed=arguments.epochs,
         pictures=arguments.pictures,
     )
     arguments.out.write_text(text, encoding="utf-8")
