@@ -12,8 +12,8 @@ from training.checkpoint import replace_file
 from training.gradient_figures import shown_steps
 from training.gradient_study import Recording
 
-VANISHED = 1e-3
-"""A first layer whose gradient is below this share of the last layer's is called vanished here."""
+VANISHED, EXPLODED = 1e-3, 1e3
+"""A first layer whose gradient is below or above these shares of the last layer's is called so here."""
 
 CLAIM = (
     "The claim under test: in a very deep plain network the gradient of the shallow layers falls to zero as "
@@ -34,12 +34,18 @@ def vanishes(recording: Recording) -> bool:
 def _told(recording: Recording) -> str:
     shares = ", ".join(f"{recording.first_to_last(step):.2g}" for step in shown_steps(recording))
     steps = ", ".join(str(step) for step in shown_steps(recording))
-    verdict = "vanishes" if vanishes(recording) else "does not vanish"
     return (
-        f"{recording.network}: the first layer's gradient {verdict}. It is {shares} of the last layer's at "
-        f"steps {steps}; the mean loss of the epoch went from {recording.losses[0]:.2f} "
+        f"{recording.network}: the first layer's gradient {_fate(recording)}. It is {shares} of the last "
+        f"layer's at steps {steps}; the mean loss of the epoch went from {recording.losses[0]:.2f} "
         f"to {recording.losses[-1]:.2f}."
     )
+
+
+def _fate(recording: Recording) -> str:
+    if vanishes(recording):
+        return "vanishes"
+    exploded = recording.first_to_last(1) > EXPLODED
+    return "explodes at first, and does not vanish" if exploded else "does not vanish"
 
 
 def _compared(recordings: Sequence[Recording]) -> list[str]:

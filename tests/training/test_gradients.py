@@ -112,6 +112,7 @@ def test_the_sentences_follow_the_data() -> None:
     both = findings([recording_of("plain", gone), recording_of("residual", gone)])
     assert "vanishes in both" in both[2]
     assert not vanishes(recording_of("plain", there))
+    assert "explodes at first, and does not vanish" in findings([recording_of("plain", [2000.0, 0.5])])[0]
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
