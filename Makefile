@@ -24,7 +24,7 @@ test: .venv/.all ## Run the tests; those that need the data sets say so where th
 lint: .venv/.all ## Check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict app training tests
+	$(BIN)/mypy --strict app training tests benchmarks
 
 format: .venv/.all ## Bring the code into the style that lint checks, as far as a machine can
 	$(BIN)/ruff check --fix .

@@ -63,21 +63,21 @@ def gradient_svgs(path: Path) -> dict[str, str]:
             raise RunError(f"{path}: expected a column for each of {', '.join(sorted(missing))}")
         rows = list(reader)
     networks = list(dict.fromkeys(row["network"] for row in rows))
-    return {name: _gradient_svg([row for row in rows if row["network"] == name]) for name in networks}
+    return {name: _gradient_svg(name, [row for row in rows if row["network"] == name]) for name in networks}
 
 
-def _gradient_svg(rows: Sequence[dict[str, str]]) -> str:
+def _gradient_svg(network: str, rows: Sequence[dict[str, str]]) -> str:
     figure, axis = _figure(height=3.4)
     layers = sorted({(int(row["depth"]), row["layer"]) for row in rows})
     chosen = np.linspace(0, len(layers) - 1, min(LINES, len(layers))).astype(int)
     for place, index in enumerate(chosen):
         points = [(int(row["step"]), float(row["norm"])) for row in rows if row["layer"] == layers[index][1]]
         steps, norms = zip(*sorted(points), strict=True)
-        colour = to_hex(colormaps["plasma"](0.15 + 0.7 * place / LINES))
+        colour = to_hex(colormaps["plasma"](0.3 + 0.55 * place / LINES))
         axis.plot(steps, norms, color=colour, label=layers[index][1], linewidth=1)
     axis.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=2)
     axis.set(xlabel="step", ylabel="L2 norm of the gradient", yscale="log")
-    return _svg(figure, "Gradient norm by step")
+    return _svg(figure, f"Gradient norm by step, {network}")
 
 
 def _figure(height: float = 3.0) -> tuple[Figure, Axes]:
