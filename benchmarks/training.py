@@ -88,13 +88,11 @@ def trainer(setting: Setting, pictures: int) -> Callable[[], object]:
 
     if not setting.onednn:
         os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
-    import keras
     import tensorflow as tf
 
     from training.fit import build
 
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
-    keras.config.set_dtype_policy(setting.precision)
     recipe = recipe_of(setting)
     model = build(recipe, setting.size, steps_per_epoch=pictures // setting.batch_size)
     if setting.xla:

@@ -44,7 +44,6 @@ def fit(
     train, validation = load_split(data, recipe.data, recipe.seed, say)
     _claim(out, recipe_file, {"train": content_hash(train), "validation": content_hash(validation)})
     keras.utils.set_random_seed(recipe.seed)
-    keras.config.set_dtype_policy(recipe.precision)
     progress = read_progress(out)
     if progress.epoch:
         say(f"taking up {out} after epoch {progress.epoch} of {recipe.epochs}")
@@ -103,9 +102,14 @@ def tensorboard(out: Path) -> keras.callbacks.Callback:
 
 def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
     """The recipe's network for pictures of `size`, compiled."""
-    model = ResNet50(
-        (size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm
-    )
+    # Only what trains is in the recipe's precision; calibration and scores are float32, as the export is.
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        model = ResNet50(
+            (size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
     if recipe.network.zero_last_gamma:
         for layer in model.layers:
             if layer.name.startswith("bn") and layer.name.endswith("_branch2c"):
