@@ -34,7 +34,7 @@ train: .venv/.all ## Fit the committed recipe (RECIPE=... for another)
 	$(BIN)/python -m training fit $(RECIPE)
 
 bench: .venv/.all ## Measure the service's throughput and latency on this machine
-	$(BIN)/python -m tests.end_to_end.bench
+	$(BIN)/python -m benchmarks.service
 
 containers: .venv/.serving ## Build, run and check the containers
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/end_to_end/containers.sh

@@ -162,7 +162,7 @@ def test_the_environment_is_read_in_the_settings_only(modules: dict[str, str]) -
 
 
 def test_files_and_functions_are_short(modules: dict[str, str]) -> None:
-    everything = {**modules, **sources(ROOT, "tests")}
+    everything = {**modules, **sources(ROOT, "benchmarks", "tests")}
     assert {name for name, text in everything.items() if len(text.splitlines()) > 250} == set()
     assert {name for name in everything if name.split(".")[-1] in {"util", "utils"}} == set()
     assert statistics.median(function_lengths(modules)) < 10

@@ -1,4 +1,4 @@
-"""Measures a real service on this machine: seconds to ready, then latency and throughput of `/predict`.
+"""How fast a real service starts and answers `/predict`: `python -m benchmarks.service`, or `make bench`.
 
 The clients run on the same cores as the service, so a separate machine would see better figures.
 """
