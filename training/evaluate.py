@@ -83,6 +83,8 @@ def _signs_test(model: keras.Model, data: Path) -> list[Scored]:
 def _acceptance(scored: list[Scored], model: keras.Model, data: Path, validation: Examples) -> dict[str, Any]:
     """The threshold on the highest probability, and what it lets through of either kind."""
     right = np.concatenate([part.predictions.confidence[part.predictions.correct] for part in scored])
+    if not len(right):
+        raise RunError("no validation picture is read rightly, so no threshold can be chosen: train longer")
     threshold = acceptance_threshold(right, TRUE_ACCEPTANCE)
     report: dict[str, Any] = {
         "rule": "max_probability",
