@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from training.checkpoint import replace_file
+from training.dataset import LABELS
 from training.gradient_figures import shown_steps
 from training.gradient_study import Recording
 
 VANISHED, EXPLODED = 1e-3, 1e3
 """A first layer whose gradient is below or above these shares of the last layer's is called so here."""
+
+LEARNT = 0.98
+"""A mean loss below this share of a guess's counts as having learnt something."""
 
 CLAIM = (
     "The claim under test: in a very deep plain network the gradient of the shallow layers falls to zero as "
@@ -37,8 +42,13 @@ def _told(recording: Recording) -> str:
     return (
         f"{recording.network}: the first layer's gradient {_fate(recording)}. It is {shares} of the last "
         f"layer's at steps {steps}; the mean loss of the epoch went from {recording.losses[0]:.2f} "
-        f"to {recording.losses[-1]:.2f}."
+        f"to {recording.losses[-1]:.2f}{_lesson(recording)}."
     )
+
+
+def _lesson(recording: Recording) -> str:
+    """A remark where the loss never left that of a guess, ln 6."""
+    return "" if recording.losses[-1] < LEARNT * log(len(LABELS)) else ": so far it has learnt nothing"
 
 
 def _fate(recording: Recording) -> str:

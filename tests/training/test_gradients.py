@@ -112,6 +112,8 @@ def test_the_sentences_follow_the_data() -> None:
     both = findings([recording_of("plain", gone), recording_of("residual", gone)])
     assert "vanishes in both" in both[2]
     assert not vanishes(recording_of("plain", there))
+    assert "learnt nothing" not in holds[0]
+    assert "1.79: so far it has learnt nothing." in findings([recording_of("plain", there, 1.79)])[0]
     assert "explodes at first, and does not vanish" in findings([recording_of("plain", [2000.0, 0.5])])[0]
 
 
