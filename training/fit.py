@@ -118,7 +118,7 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
         optimizer=build_optimizer(recipe.optimizer, recipe.epochs, steps_per_epoch),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.optimizer.label_smoothing),
         metrics=["accuracy"],
-        # XLA on a CPU trains this network at two thirds of the speed (benchmarks/training.md).
+        # XLA on a CPU trains this network at two thirds of the speed (`python -m benchmarks.training`).
         jit_compile=False,
     )
     return model
