@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import imaging
 from app.classifier import Classifier, build_classifier
 from app.engines.base import Engine, Float32Array
 from app.engines.constant import ConstantEngine, constant_manifest
@@ -31,7 +32,7 @@ from app.errors import (
 from app.manifest import Acceptance, Views, Window
 from app.proof import LoadedVersion
 from app.settings import Settings
-from tests.app.batching import run_in_time, wait_for
+from tests.app.batching import Gate, run_in_time, wait_for
 
 Encode = Callable[..., bytes]
 GreyPng = Callable[[int], bytes]
@@ -152,13 +153,15 @@ def test_infer_says_what_is_wrong_with_a_tensor(images: Float32Array, message: s
 
 
 def test_the_deadline_ends_waiting_and_the_place_is_free_again(grey_png: GreyPng) -> None:
+    gate = Gate()
+
     async def play() -> None:
-        async with _started(_constant(ConstantEngine(delay=0.3))) as classifier:
+        async with _started(_constant(ConstantEngine(before_run=gate))) as classifier:
             begin = time.monotonic()
-            with pytest.raises(DeadlineExceeded):
+            with pytest.raises(DeadlineExceeded):  # the engine is still at it
                 await classifier.classify(grey_png(0), begin + 0.05)
-            assert time.monotonic() - begin < 0.25
             assert classifier.occupied == 0
+            gate.opened.set()
             with pytest.raises(DeadlineExceeded):
                 await classifier.infer(np.zeros((1, 64, 64, 3), np.float32), begin)
 
@@ -177,19 +180,25 @@ def test_pictures_being_decoded_count_towards_the_queue(grey_png: GreyPng) -> No
     run_in_time(play())
 
 
-def test_the_event_loop_stays_free_while_pictures_are_decoded_and_run(encode: Encode) -> None:
-    picture = encode(Image.effect_noise((2000, 2000), 90), "PNG", compress_level=1)
+def test_pictures_are_decoded_and_run_off_the_event_loop(
+    grey_png: GreyPng, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, threads = imaging.load_upright, dict[str, int]()
+
+    def noted(opened: Image.Image) -> Image.Image:
+        threads["decode"] = threading.get_ident()
+        return decode(opened)
+
+    def run(_images: Float32Array) -> None:
+        threads["inference"] = threading.get_ident()
 
     async def play() -> None:
-        async with _started(_constant(ConstantEngine(delay=0.5))) as classifier:
-            asked = [asyncio.create_task(classifier.classify(picture)) for _ in range(4)]
-            longest, last = 0.0, time.monotonic()
-            while not all(task.done() for task in asked):
-                await asyncio.sleep(0.005)
-                longest, last = max(longest, time.monotonic() - last), time.monotonic()
-            assert longest < 0.4
+        async with _started(_constant(ConstantEngine(before_run=run))) as classifier:
+            await classifier.classify(grey_png(0))
 
+    monkeypatch.setattr(imaging, "load_upright", noted)
     run_in_time(play())
+    assert len({*threads.values(), threading.get_ident()}) == 3
 
 
 def test_readiness_tells_loading_ready_draining_and_closed(grey_png: GreyPng) -> None:

@@ -54,7 +54,7 @@ def test_sigterm_not_ready_first_then_the_admitted_are_answered_then_exit_0(grey
         assert httpx2.get(f"{url}/health/live").status_code == 200
         assert admitted.result().json()["label"] == "5"
         assert server.end() == 0
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
 
 
 def test_a_second_signal_does_not_wait() -> None:
