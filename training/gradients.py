@@ -53,10 +53,10 @@ class RecordingModel(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of Keras's own (TensorFlow back end), with the norms taken on the way."""
-        x, y = data
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             answers = self(x, training=True)
-            loss = self.compute_loss(x, y, answers)
+            loss = self.compute_loss(x, y, answers, sample_weight)
         weights = self.trainable_weights
         gradients = dict(zip([w.path for w in weights], tape.gradient(loss, weights), strict=True))
         kernels = [layer.kernel for layer in kernel_layers(self)]
@@ -68,7 +68,7 @@ class RecordingModel(keras.Model):
         ]
         self.recorded.assign([norms, ratios])
         self._loss_tracker.update_state(loss)
-        told: dict[str, Any] = self.compute_metrics(x, y, answers)
+        told: dict[str, Any] = self.compute_metrics(x, y, answers, sample_weight)
         return told
 
 

@@ -63,6 +63,13 @@ def test_recording_does_not_change_the_training() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
+def test_sample_weights_scale_the_recorded_gradient() -> None:
+    model, (x, y) = tiny(), batch()
+    model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
+    model.train_on_batch(x, y, np.full(len(x), 2, np.float32))
+    np.testing.assert_allclose(model.recorded.numpy()[0], 2 * np.array(by_hand()[0]), rtol=1e-4)
+
+
 def test_a_step_that_is_no_number_ends_the_recording() -> None:
     model, recorder = tiny(), Recorder()
     model.compile(keras.optimizers.SGD(1.0), "categorical_crossentropy")
