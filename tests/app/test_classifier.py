@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import imaging
 from app.classifier import Classifier, build_classifier
 from app.engines.base import Engine, Float32Array
 from app.engines.constant import ConstantEngine, constant_manifest
@@ -178,27 +177,6 @@ def test_pictures_being_decoded_count_towards_the_queue(grey_png: GreyPng) -> No
             assert classifier.occupied == 0
 
     run_in_time(play())
-
-
-def test_pictures_are_decoded_and_run_off_the_event_loop(
-    grey_png: GreyPng, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decode, threads = imaging.load_upright, dict[str, int]()
-
-    def noted(opened: Image.Image) -> Image.Image:
-        threads["decode"] = threading.get_ident()
-        return decode(opened)
-
-    def run(_images: Float32Array) -> None:
-        threads["inference"] = threading.get_ident()
-
-    async def play() -> None:
-        async with _started(_constant(ConstantEngine(before_run=run))) as classifier:
-            await classifier.classify(grey_png(0))
-
-    monkeypatch.setattr(imaging, "load_upright", noted)
-    run_in_time(play())
-    assert len({*threads.values(), threading.get_ident()}) == 3
 
 
 def test_readiness_tells_loading_ready_draining_and_closed(grey_png: GreyPng) -> None:

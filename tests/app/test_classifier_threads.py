@@ -1,0 +1,41 @@
+"""The event loop does neither the decoding nor the inference."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from app import imaging
+from app.classifier import build_classifier
+from app.engines.base import Float32Array
+from app.engines.constant import ConstantEngine
+from app.settings import Settings
+from tests.app.batching import run_in_time
+
+GreyPng = Callable[[int], bytes]
+
+
+def test_pictures_are_decoded_and_run_off_the_event_loop(
+    grey_png: GreyPng, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, threads = imaging.load_upright, dict[str, int]()
+
+    def noted(opened: Image.Image) -> Image.Image:
+        threads["decode"] = threading.get_ident()
+        return decode(opened)
+
+    def run(_images: Float32Array) -> None:
+        threads["inference"] = threading.get_ident()
+
+    async def play() -> None:
+        classifier = build_classifier(Settings(), ConstantEngine(before_run=run))
+        await classifier.start()
+        await classifier.classify(grey_png(0))
+        await classifier.close()
+
+    monkeypatch.setattr(imaging, "load_upright", noted)
+    run_in_time(play())
+    assert len({*threads.values(), threading.get_ident()}) == 3
