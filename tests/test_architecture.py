@@ -68,6 +68,7 @@ TRAINING_LAYERS = (
         "training.gradients",
         "training.network",
         "training.outline",
+        "training.page",
         "training.schedule",
         "training.scores",
         "training.servable",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from training.checkpoint import replace_file
 from training.dataset import LABELS
 from training.gradient_figures import shown_steps
 from training.gradient_study import Recording
+from training.page import inlined, write_page
 
 VANISHED, EXPLODED = 1e-3, 1e3
 """A first layer whose gradient is below or above these shares of the last layer's is called so here."""
@@ -86,19 +83,16 @@ def _verdict(plain: Recording, residual: Recording) -> str:
 
 def write_report(recordings: Sequence[Recording], out: Path) -> None:
     """Writes `out/report.html`, one page with both figures and the sentences; no outside asset."""
-    page = (
-        Environment(loader=PackageLoader("training"), autoescape=True, undefined=StrictUndefined)
-        .get_template("gradients.html")
-        .render(
-            claim=CLAIM,
-            findings=findings(recordings),
-            vanished=VANISHED,
-            rows=[(each.network, _shares(each)) for each in recordings],
-            by_step=_inlined(out / "gradients.png"),
-            by_depth=_inlined(out / "depth.png"),
-        )
+    write_page(
+        out / "report.html",
+        "gradients.html",
+        claim=CLAIM,
+        findings=findings(recordings),
+        vanished=VANISHED,
+        rows=[(each.network, _shares(each)) for each in recordings],
+        by_step=inlined((out / "gradients.png").read_bytes()),
+        by_depth=inlined((out / "depth.png").read_bytes()),
     )
-    replace_file(out / "report.html", lambda path: path.write_text(page, encoding="utf-8"))
 
 
 def _shares(recording: Recording) -> list[tuple[int, str, str]]:
@@ -106,7 +100,3 @@ def _shares(recording: Recording) -> list[tuple[int, str, str]]:
         (step, f"{recording.first_to_last(step):.2e}", f"{recording.ratios[step - 1, 0]:.2e}")
         for step in shown_steps(recording)
     ]
-
-
-def _inlined(picture: Path) -> str:
-    return "data:image/png;base64," + b64encode(picture.read_bytes()).decode()

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from training.checkpoint import replace_file
 from training.dataset import LABELS, Examples, content_hash
 from training.evaluate import EVALUATION, read_evaluation
+from training.page import write_page
 from training.report_figures import curve_svg, gradient_svgs, reliability_svg
 from training.report_pictures import class_rows, mistake_cards
 from training.run import CALIBRATION, load_network, predict, run_history, run_recipe
@@ -32,34 +30,26 @@ def write_report(run: Path, data: Path) -> Path:
     model = load_network(run)
     train, validation = load_split(data, recipe.data, recipe.seed)
     predictions = predict(model, validation)
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(
-            name=recipe.name,
-            recipe=(run / "recipe.toml").read_text(encoding="utf-8"),
-            labels=LABELS,
-            train=train,
-            validation=validation,
-            classes=class_rows(train, validation),
-            history=run_history(run),
-            predictions=predictions,
-            shares=_shares(predictions),
-            mistakes=mistake_cards(validation, predictions),
-            figures=_figures(run, predictions),
-            temperature=_read_json(run / CALIBRATION).get("temperature"),
-            evaluation=read_evaluation(run)["scores"] if (run / EVALUATION).exists() else {},
-            environment=_read_json(run / "environment.json"),
-            same_data=_same_data(run, train, validation),
-        )
+    write_page(
+        run / REPORT,
+        "report.html",
+        name=recipe.name,
+        recipe=(run / "recipe.toml").read_text(encoding="utf-8"),
+        labels=LABELS,
+        train=train,
+        validation=validation,
+        classes=class_rows(train, validation),
+        history=run_history(run),
+        predictions=predictions,
+        shares=_shares(predictions),
+        mistakes=mistake_cards(validation, predictions),
+        figures=_figures(run, predictions),
+        temperature=_read_json(run / CALIBRATION).get("temperature"),
+        evaluation=read_evaluation(run)["scores"] if (run / EVALUATION).exists() else {},
+        environment=_read_json(run / "environment.json"),
+        same_data=_same_data(run, train, validation),
     )
-    replace_file(run / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
     return run / REPORT
-
-
-def _environment() -> Environment:
-    loader = PackageLoader("training")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
 def _figures(run: Path, predictions: Predictions) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.dataset import LABELS, Examples
+from training.page import inlined
 from training.scores import Predictions
 
 SHOWN = 12
@@ -82,4 +82,4 @@ def data_uri(picture: NDArray[np.uint8]) -> str:
     """uint8 [h, w, 3] as a PNG that lives in the page itself."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return inlined(buffer.getvalue())
