@@ -59,15 +59,16 @@ class Checkpoint(keras.callbacks.Callback):
     """After each epoch: a row of history, the best weights, the state to go on from.
 
     Stops the training when the loss is no number (see `failure`), or after `patience` epochs without
-    a lower validation loss (0: never).
+    a lower validation loss (0: never). With `keep_last` the last weights count as the best.
     """
 
-    def __init__(self, run: Path, progress: Progress, patience: int = 0) -> None:
+    def __init__(self, run: Path, progress: Progress, patience: int = 0, *, keep_last: bool = False) -> None:
         super().__init__()
         self.progress = progress
         self.failure: str | None = None
         self._run = run
         self._patience = patience
+        self._keep_last = keep_last
         self._best_epoch = progress.epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -88,6 +89,7 @@ class Checkpoint(keras.callbacks.Callback):
         best = self.progress.best
         if logs["val_loss"] < best:
             best, self._best_epoch = logs["val_loss"], epoch + 1
+        if self._keep_last or self._best_epoch == epoch + 1:
             replace_file(self._run / BEST, self.model.save_weights)
         replace_file(self._run / LAST, self.model.save)
         self._append(epoch, logs)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.errors import RecipeError
+from training.precision import Precision
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -81,6 +82,38 @@ class Augmentation(_Part):
     """How often blur, noise and cutout each happen."""
 
 
+class Mixture(_Part):
+    """How often each kind of picture is drawn, relative to the others; a recipe with it needs materials.
+
+    `plain` are SIGNS and digits/ as they are; `cut` and `rendered` hands are laid into rooms; `photos` are
+    close looks at real ones; `empty` rooms and `partial` hands show no sign.
+    """
+
+    plain: Fraction = 0.2
+    cut: Fraction = 0.2
+    rendered: Fraction = 0.43
+    photos: Fraction = 0.0
+    empty: Fraction = 0.12
+    partial: Fraction = 0.05
+    batches: Count = 100
+    """What counts as one epoch: pictures are made anew for ever."""
+    closeness: tuple[Positive, Positive] = (1.0, 1.7)
+    """From where to where the window's side is drawn, in longer sides of the hand's box."""
+    off_centre: Fraction = 0.07
+    """How far, in windows, the hand may lie from the middle: locators err."""
+
+
+class Looks(_Part):
+    """How a photo is looked at once its hand is found; see `app.manifest.Views`."""
+
+    closeness: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.3,)
+    mirror: bool = False
+    as_is_to: Annotated[int, Field(ge=0)] = 0
+    least_score: Fraction = 0.2
+    locator_steps: Count = 2000
+    """How many batches the locator learns from; it goes on from that of the recipe's `start`, if any."""
+
+
 class Expected(_Part):
     """What the recipe gave when it was committed."""
 
@@ -95,7 +128,7 @@ class Recipe(_Part):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     batch_size: Count = 32
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    precision: Precision = "float32"
     early_stopping_epochs: Annotated[int, Field(ge=0)] = 0
     """Stop a phase after so many epochs without a better validation loss; 0: never."""
     data: Data
@@ -103,6 +136,12 @@ class Recipe(_Part):
     optimizer: Optimizer = Optimizer()
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     augmentation: Augmentation = Augmentation()
+    mixture: Mixture | None = None
+    looks: Looks | None = None
+    start: str = ""
+    """The recipe whose run, in the folder beside this one's, gives the first weights; empty: none."""
+    left_out: tuple[str, ...] = ()
+    """People, or whole collections, of photos/ that neither network may see: to be tested on."""
     expected: Expected = Expected()
 
     @model_validator(mode="after")

@@ -134,13 +134,14 @@ def load_digits(folder: Path, labels: Sequence[str] = LABELS) -> Examples:
         )
     return Examples(
         images=np.stack([read_picture(path) for path in paths]),
-        labels=np.array([_index(path.parent.name) for path in paths], np.int64),
+        labels=np.array([label_index(path.parent.name) for path in paths], np.int64),
         groups=np.array([f"digits:{digits_person(path)}" for path in paths]),
         names=np.array([f"digits/{path.parent.name}/{path.name}" for path in paths]),
     )
 
 
-def _index(label: str) -> int:
+def label_index(label: str) -> int:
+    """The label as an index into `LABELS`; -1 where it names no sign of this model."""
     return LABELS.index(label) if label in LABELS else -1
 
 
@@ -185,3 +186,9 @@ def content_hash(examples: Examples) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(examples.images).tobytes())
     digest.update(examples.labels.astype("<i8").tobytes())
     return digest.hexdigest()
+
+
+def label_counts(examples: Examples) -> dict[str, int]:
+    """How many examples there are of each label that has any."""
+    counts = np.bincount(examples.labels, minlength=len(LABELS)).tolist()
+    return {label: count for label, count in zip(LABELS, counts, strict=True) if count}

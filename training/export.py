@@ -18,8 +18,10 @@ from app.manifest import (
     Acceptance,
     Golden,
     GoldenPair,
+    GoldenPlace,
     InputSpec,
     Manifest,
+    Quantised,
     Score,
     TrainingRecord,
     file_hashes,
@@ -30,22 +32,28 @@ from training.config import Recipe
 from training.dataset import LABELS
 from training.errors import ExportError
 from training.evaluate import read_evaluation
+from training.locate import load_locator
+from training.locator import decoded
+from training.quantise import GOLDEN_TOLERANCE, add_int8, check_golden_in_int8
+from training.reader import recipe_views
 from training.run import load_network, run_recipe
-from training.servable import openvino_answers, save, tensorflow_answers
+from training.servable import openvino_answers, save, save_locator, tensorflow_answers
 
 NAME = "signs"
 TOLERANCE = 1e-3
 LARGEST_BYTES = 50_000_000
+LARGEST_BYTES_WITH_INT8 = 80_000_000
 GOLDEN_SEEDS = range(8)
 
 
-def export(run: Path, to: Path, *, say: Callable[[str], None] = print) -> Path:
+def export(run: Path, to: Path, *, int8_data: Path | None = None, say: Callable[[str], None] = print) -> Path:
     """Writes the run's network as the next version below `to`, and returns that version's folder.
 
     The version is written beside its place and renamed into it only after Keras, TensorFlow and
-    OpenVINO have given the same answers. Raises `ExportError` where they do not, or where the folder
-    would be over 50 MB, and `RunError` where the run is not fitted and evaluated; nothing is
-    replaced then.
+    OpenVINO have given the same answers. With `int8_data`, the folder of the data sets, the network in
+    int8 is put beside the SavedModel: see `add_int8`. Raises `ExportError` where answers differ, int8
+    reads worse, or the folder would be over 50 MB (80 MB with int8), and `RunError` where the run is not
+    fitted and evaluated; nothing is replaced then.
     """
     recipe, evaluation, model = run_recipe(run), read_evaluation(run), load_network(run)
     version = next_version(to)
@@ -53,9 +61,14 @@ def export(run: Path, to: Path, *, say: Callable[[str], None] = print) -> Path:
     shutil.rmtree(beside, ignore_errors=True)
     try:
         save(model, beside)
-        pairs = _proven(beside, model, say)
-        write_manifest(beside, _manifest(run, recipe, version, evaluation, pairs, beside))
-        _check_size(beside, say)
+        golden = Golden(pairs=_proven(beside, model, say), places=_proven_places(beside, run, recipe, say))
+        _check_size(beside, LARGEST_BYTES, say)
+        quantised = None
+        if int8_data is not None:
+            quantised = add_int8(beside, run, int8_data, evaluation["acceptance"]["threshold"], say)
+            golden = _with_int8(golden, beside, say)
+            _check_size(beside, LARGEST_BYTES_WITH_INT8, say)
+        write_manifest(beside, _manifest(run, recipe, version, evaluation, golden, quantised, beside))
         beside.replace(to / str(version))
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -86,6 +99,28 @@ def _proven(folder: Path, model: keras.Model, say: Callable[[str], None]) -> tup
     )
 
 
+def _proven_places(
+    folder: Path, run: Path, recipe: Recipe, say: Callable[[str], None]
+) -> tuple[GoldenPlace, ...]:
+    """The locator, where the run has one, put into the version and proven the same way."""
+    locating = recipe_views(recipe).locating
+    if locating is None:
+        return ()
+    model, place = load_locator(run), folder / locating.folder
+    place.parent.mkdir(exist_ok=True)
+    save_locator(model, place)
+    spec = InputSpec(height=locating.side, width=locating.side)
+    inputs = np.concatenate([golden_input(seed, spec) for seed in GOLDEN_SEEDS])
+    expected = np.asarray(decoded(model(inputs, training=False)))
+    found = tensorflow_answers(place, inputs)
+    for engine, answers in (("TensorFlow", found), ("OpenVINO", openvino_answers(place, inputs))):
+        say(f"{engine} and Keras place a hand within {check_agreement(engine, answers, expected):.1e}")
+    rounded = found.astype(np.float64).round(6).tolist()
+    return tuple(
+        GoldenPlace(seed=seed, place=tuple(row)) for seed, row in zip(GOLDEN_SEEDS, rounded, strict=True)
+    )
+
+
 def check_agreement(engine: str, answers: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
     """The largest difference between two sets of probabilities; `ExportError` above `TOLERANCE`."""
     difference = float(np.abs(answers - expected).max())
@@ -97,10 +132,16 @@ def check_agreement(engine: str, answers: NDArray[np.float32], expected: NDArray
     return difference
 
 
-def _check_size(folder: Path, say: Callable[[str], None]) -> None:
+def _with_int8(golden: Golden, folder: Path, say: Callable[[str], None]) -> Golden:
+    """The golden pairs with a tolerance for int8 too, once int8 has kept to it."""
+    say(f"int8 and the SavedModel differ by at most {check_golden_in_int8(folder, golden.pairs):.1e}")
+    return golden.model_copy(update={"tolerance": golden.tolerance | {"int8": GOLDEN_TOLERANCE}})
+
+
+def _check_size(folder: Path, largest: int, say: Callable[[str], None]) -> None:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    if size > LARGEST_BYTES:
-        raise ExportError(f"expected at most {LARGEST_BYTES:,} bytes, the SavedModel has {size:,}")
+    if size > largest:
+        raise ExportError(f"expected at most {largest:,} bytes, the version has {size:,}")
     say(f"{size / 1e6:.1f} MB")
 
 
@@ -109,7 +150,8 @@ def _manifest(
     recipe: Recipe,
     version: int,
     evaluation: dict[str, Any],
-    pairs: tuple[GoldenPair, ...],
+    golden: Golden,
+    quantised: Quantised | None,
     folder: Path,
 ) -> Manifest:
     environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
@@ -119,6 +161,7 @@ def _manifest(
         version=version,
         created=datetime.now(UTC).replace(microsecond=0),
         labels=LABELS,
+        views=recipe_views(recipe),
         acceptance=Acceptance(**acceptance),
         scores={
             name: Score(
@@ -131,10 +174,12 @@ def _manifest(
             seed=recipe.seed,
             packages=environment["packages"],
             data=environment["data"],
+            labels=environment.get("labels", {}),  # runs of earlier days have not counted them
             commit=_commit(),
         ),
+        quantised=quantised,
         sha256=file_hashes(folder),
-        golden=Golden(pairs=pairs),
+        golden=golden,
     )
 
 

@@ -10,16 +10,31 @@ from pathlib import Path
 
 import keras
 
-from training.batches import AugmentedBatches, plain_batch
-from training.checkpoint import Checkpoint, Progress, copy_state, read_progress, write_progress
+from training.batches import AugmentedBatches, PlainBatches
+from training.checkpoint import (
+    BEST,
+    Checkpoint,
+    Progress,
+    copy_state,
+    read_progress,
+    write_progress,
+)
 from training.config import Optimizer, Phase, Recipe, read_recipe
-from training.dataset import Examples, content_hash
-from training.errors import RunError
+from training.cross_validation import read_cross_validation
+from training.dataset import Examples, content_hash, label_counts
+from training.errors import DataError, RunError
+from training.locate import load_locator, with_boxes
+from training.materials import Materials
 from training.network import ResNet50
+from training.patches import PatchBatches, Patches, close_looks
+from training.photos import list_photos, without_left_out
 from training.plots import draw_curves
-from training.run import calibrate, run_history
+from training.precision import dtype_policy
+from training.run import calibrate, keep_temperature, run_history
 from training.schedule import learning_rate
 from training.split import load_split
+
+Source = Callable[[int, int], keras.utils.PyDataset]
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow", "h5py")
 
@@ -29,20 +44,27 @@ def fit(
     data: Path,
     out: Path,
     *,
+    materials: Materials | None = None,
+    starts: Path | None = None,
     say: Callable[[str], None] = print,
     extra_callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Trains a recipe on the data folder into the run folder `out`, and returns `out`.
 
-    The folder gets `recipe.toml`, `environment.json`, `history.csv`, `best.weights.h5` (lowest
-    validation loss of the last phase), `calibration.json`, `curves.png`, and `last.keras`, from which a
-    second call goes on.
+    A recipe with a mixture needs `materials`, and a locator in `out` where photos are in it; one with a
+    start takes up the weights of that run in the folder `starts`, by default the one that holds `out`.
+
+    The folder gets `recipe.toml`, `environment.json`, `history.csv`, `best.weights.h5` (those of the lowest
+    validation loss of the last phase; with a mixture the last ones), `calibration.json`, `curves.png`, and
+    `last.keras`, from which a second call goes on.
     Raises `DataError`, and `RunError` where the folder belongs to another recipe or the loss is no
     number any more.
     """
     recipe = read_recipe(recipe_file)
     train, validation = load_split(data, recipe.data, recipe.seed, say)
-    _claim(out, recipe_file, {"train": content_hash(train), "validation": content_hash(validation)})
+    source = _source(recipe, data, out, materials, train, validation)
+    hashes = {"train": content_hash(train), "validation": content_hash(validation)}
+    _claim(out, recipe_file, hashes, label_counts(train))
     keras.utils.set_random_seed(recipe.seed)
     progress = read_progress(out)
     if progress.epoch:
@@ -52,10 +74,15 @@ def fit(
         last_epoch = first_epoch + phase.epochs
         if progress.epoch < last_epoch:
             progress = _fit_phase(
-                recipe, phase, train, validation, out, progress, first_epoch, extra_callbacks
+                recipe, phase, source, validation, out, progress, first_epoch, starts, extra_callbacks
             )
         first_epoch = last_epoch
-    say(f"calibrated on validation data: temperature {calibrate(out, validation):.3f}")
+    crossed = read_cross_validation(out)
+    if crossed is None:
+        say(f"calibrated on validation data: temperature {calibrate(out, validation):.3f}")
+    else:
+        keep_temperature(out, crossed.temperature, len(crossed.answers.signs.photos))
+        say(f"calibrated on strangers' photos: temperature {crossed.temperature:.3f}")
     draw_curves(run_history(out), out / "curves.png")
     return out
 
@@ -63,25 +90,34 @@ def fit(
 def _fit_phase(
     recipe: Recipe,
     phase: Phase,
-    train: Examples,
+    source: Source,
     validation: Examples,
     out: Path,
     progress: Progress,
     first_epoch: int,
+    starts: Path | None,
     extra_callbacks: Sequence[keras.callbacks.Callback],
 ) -> Progress:
     """The phase's epochs that are still to do."""
-    batches = AugmentedBatches(
-        train, recipe.augmentation, phase.size, recipe.batch_size, recipe.seed, progress.epoch
-    )
+    batches = source(phase.size, progress.epoch)
     model = build(recipe, phase.size, steps_per_epoch=len(batches))
     copy_state(out, model)
+    if recipe.start and not progress.epoch:
+        # Into a network without an optimizer: that of the other run is none of ours.
+        other = ResNet50((phase.size, phase.size, 3))
+        other.load_weights(start_weights(starts or out.parent, recipe.start))
+        model.set_weights(other.get_weights())
     # Losses at another size do not compare: the best of this phase is sought anew.
     best = progress.best if progress.epoch > first_epoch else float("inf")
-    checkpoint = Checkpoint(out, Progress(progress.epoch, best), recipe.early_stopping_epochs)
+    # Mixed pictures are made anew for ever: nothing is learnt by heart, and the hands before pale walls
+    # that are kept back say little of rooms. The schedule's end is the best there is.
+    keep_last = recipe.mixture is not None
+    checkpoint = Checkpoint(
+        out, Progress(progress.epoch, best), recipe.early_stopping_epochs, keep_last=keep_last
+    )
     model.fit(
         batches,
-        validation_data=plain_batch(validation, phase.size),
+        validation_data=PlainBatches(validation, phase.size, recipe.batch_size),
         initial_epoch=progress.epoch,
         epochs=first_epoch + phase.epochs,
         callbacks=[*extra_callbacks, checkpoint],
@@ -95,6 +131,37 @@ def _fit_phase(
     return done
 
 
+def _source(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    materials: Materials | None,
+    train: Examples,
+    validation: Examples,
+) -> Source:
+    """Where the recipe's batches come from, by size and first epoch."""
+    size, seed = recipe.batch_size, recipe.seed
+    if recipe.mixture is None:
+        return lambda side, epoch: AugmentedBatches(train, recipe.augmentation, side, size, seed, epoch)
+    if materials is None:
+        raise DataError("the recipe mixes pictures: expected materials, see `python -m training materials`")
+    kept, steps = materials.without(validation.groups), recipe.mixture.batches
+    photos = without_left_out(list_photos(data / "photos"), recipe.left_out) if recipe.mixture.photos else []
+    looks = close_looks(with_boxes(photos, load_locator(out))) if photos else []
+    patches = Patches(
+        train, kept.cut, kept.rendered, kept.backgrounds, recipe.augmentation, recipe.mixture, looks
+    )
+    return lambda side, epoch: PatchBatches(patches, side, steps, size, seed, epoch)
+
+
+def start_weights(folder: Path, name: str) -> Path:
+    """The best weights of the run called `name` in a folder of runs; raises `RunError`."""
+    path = folder / name / BEST
+    if not path.exists():
+        raise RunError(f"{path}: no such file; the recipe starts from the run {name}: train that first")
+    return path
+
+
 def tensorboard(out: Path) -> keras.callbacks.Callback:
     """Logs each epoch's measures into `out/tensorboard`; `tensorboard --logdir out` shows them."""
     return keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False)
@@ -103,7 +170,7 @@ def tensorboard(out: Path) -> keras.callbacks.Callback:
 def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
     """The recipe's network for pictures of `size`, compiled."""
     # Only what trains is in the recipe's precision; calibration and scores are float32, as the export is.
-    keras.config.set_dtype_policy(recipe.precision)
+    keras.config.set_dtype_policy(dtype_policy(recipe.precision))
     try:
         model = ResNet50(
             (size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm
@@ -118,7 +185,7 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
         optimizer=build_optimizer(recipe.optimizer, recipe.epochs, steps_per_epoch),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.optimizer.label_smoothing),
         metrics=["accuracy"],
-        # XLA on a CPU trains this network at two thirds of the speed (`python -m benchmarks.training`).
+        # XLA on a CPU trains this network at a quarter of the speed (benchmarks/training.md).
         jit_compile=False,
     )
     return model
@@ -139,7 +206,7 @@ def build_optimizer(chosen: Optimizer, epochs: int, steps_per_epoch: int) -> ker
     return optimizer
 
 
-def _claim(out: Path, recipe_file: Path, data: dict[str, str]) -> None:
+def _claim(out: Path, recipe_file: Path, data: dict[str, str], labels: dict[str, int]) -> None:
     """Makes the run folder this recipe's, or raises `RunError` where it is another's."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "recipe.toml"
@@ -151,5 +218,6 @@ def _claim(out: Path, recipe_file: Path, data: dict[str, str]) -> None:
         "machine": platform.machine(),
         "packages": {name: version(name) for name in PACKAGES},
         "data": data,
+        "labels": labels,
     }
     (out / "environment.json").write_text(json.dumps(environment, indent=2) + "\n", encoding="utf-8")

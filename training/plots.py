@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.dataset import LABELS, Examples
 from training.scores import Predictions
@@ -61,17 +63,50 @@ def draw_confusion(matrix: NDArray[np.int64], title: str, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def draw_mistakes(examples: Examples, predictions: Predictions, title: str, path: Path) -> None:
-    """Every picture that was answered wrongly, with what was said of it."""
-    wrong = predictions.mistakes
-    rows = max(1, -(-len(wrong) // COLUMNS))
+def draw_pictures(pictures: Sequence[Image.Image], captions: Sequence[str], title: str, path: Path) -> None:
+    """Pictures of any size with a caption each."""
+    rows = max(1, -(-len(pictures) // COLUMNS))
     figure = Figure(figsize=(1.9 * COLUMNS, 2.3 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"{title}: {len(wrong)} of {len(predictions)} wrong")
+    figure.suptitle(title)
     axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, index in zip(axes, wrong, strict=False):
-        axis.imshow(examples.images[index])
-        guess, truth = LABELS[predictions.guesses[index]], LABELS[predictions.labels[index]]
-        axis.set_title(f"{truth} read as {guess}, {predictions.confidence[index]:.0%}", fontsize=9)
+    for axis, picture, caption in zip(axes, pictures, captions, strict=False):
+        axis.imshow(picture)
+        axis.set_title(caption, fontsize=9)
+    figure.savefig(path, dpi=120)
+
+
+def draw_mistakes(examples: Examples, predictions: Predictions, title: str, path: Path) -> None:
+    """Every picture that was answered wrongly, with what was said of it."""
+    wrong = predictions.mistakes.tolist()
+    captions = [
+        f"{LABELS[predictions.labels[index]]} read as {LABELS[predictions.guesses[index]]}, "
+        f"{predictions.confidence[index]:.0%}"
+        for index in wrong
+    ]
+    pictures = [Image.fromarray(examples.images[index]) for index in wrong]
+    draw_pictures(pictures, captions, f"{title}: {len(wrong)} of {len(predictions)} wrong", path)
+
+
+def draw_robustness(
+    curves: Sequence[tuple[str, str, Sequence[float], Sequence[float]]], title: str, path: Path
+) -> None:
+    """Accuracy against what ails the photos, one panel a trial: its name, unit, values and accuracies."""
+    figure = Figure(figsize=(2.7 * len(curves), 3.2), layout="constrained")
+    figure.suptitle(title)
+    for axis, (name, unit, values, accuracies) in zip(
+        figure.subplots(1, len(curves), sharey=True, squeeze=False)[0], curves, strict=True
+    ):
+        axis.plot(values, accuracies, marker="o", markersize=4)
+        axis.axhline(1 / len(LABELS), color="tab:gray", linewidth=1, linestyle=":")
+        axis.set_title(name)
+        axis.set_xlabel(unit)
+        axis.set_ylim(0, 1.02)
+        axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.yaxis.set_major_formatter(PercentFormatter(1))
+        if values[0] > values[-1]:
+            axis.invert_xaxis()
+    figure.axes[0].set_ylabel("right answers")
     figure.savefig(path, dpi=120)

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.cross_validation import CROSS_VALIDATION
 from training.dataset import LABELS, Examples, content_hash
 from training.evaluate import EVALUATION, read_evaluation
 from training.page import write_page
+from training.reader import run_reader
 from training.report_figures import curve_svg, gradient_svgs, reliability_svg
 from training.report_pictures import class_rows, mistake_cards
-from training.run import CALIBRATION, load_network, predict, run_history, run_recipe
+from training.run import CALIBRATION, run_history, run_recipe
 from training.scores import Predictions
 from training.split import load_split
 
@@ -27,9 +29,8 @@ def write_report(run: Path, data: Path) -> Path:
     run and `DataError` where the data are missing or malformed.
     """
     recipe = run_recipe(run)
-    model = load_network(run)
     train, validation = load_split(data, recipe.data, recipe.seed)
-    predictions = predict(model, validation)
+    predictions = run_reader(run).read_examples(validation)
     write_page(
         run / REPORT,
         "report.html",
@@ -45,6 +46,7 @@ def write_report(run: Path, data: Path) -> Path:
         mistakes=mistake_cards(validation, predictions),
         figures=_figures(run, predictions),
         temperature=_read_json(run / CALIBRATION).get("temperature"),
+        crossed=(run / CROSS_VALIDATION).exists(),
         evaluation=read_evaluation(run)["scores"] if (run / EVALUATION).exists() else {},
         environment=_read_json(run / "environment.json"),
         same_data=_same_data(run, train, validation),

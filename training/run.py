@@ -7,10 +7,8 @@ import json
 from pathlib import Path
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from training.batches import plain_batch
+from training.batches import in_batches, plain_batch
 from training.calibration import apply_temperature, fit_temperature
 from training.checkpoint import BEST, HISTORY, replace_file
 from training.config import Recipe, read_recipe
@@ -56,13 +54,17 @@ def calibrate(run: Path, validation: Examples) -> float:
     (run / CALIBRATION).unlink(missing_ok=True)
     answers = predict(load_network(run), validation)
     temperature = fit_temperature(answers.probabilities, answers.labels)
-    text = json.dumps({"temperature": temperature, "examples": len(validation)}, indent=2) + "\n"
-    replace_file(run / CALIBRATION, lambda path: path.write_text(text, encoding="utf-8"))
+    keep_temperature(run, temperature, len(validation))
     return temperature
+
+
+def keep_temperature(run: Path, temperature: float, examples: int) -> None:
+    """From now on the run's network answers at this temperature, found on so many examples."""
+    text = json.dumps({"temperature": temperature, "examples": examples}, indent=2) + "\n"
+    replace_file(run / CALIBRATION, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def predict(model: keras.Model, examples: Examples) -> Predictions:
     """What the network says of the examples."""
     images, _ = plain_batch(examples, SIZE)
-    probabilities: NDArray[np.float32] = np.asarray(model.predict(images, batch_size=64, verbose=0))
-    return Predictions(examples.names, examples.labels, probabilities)
+    return Predictions(examples.names, examples.labels, in_batches(model, images))

@@ -15,6 +15,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--no-test", action="store_true", help="leave the SIGNS test set alone while choosing a recipe"
     )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="score an evaluated run on this folder of photos instead: with a manifest.csv "
+        "(file,label,person), or with folders 0 to 5 and none",
+    )
     add_data_folder(parser)
     parser.set_defaults(run=run)
 
@@ -22,6 +29,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Prints one line a data set, then where the pictures lie."""
     from training.evaluate import evaluate
+    from training.photo_evaluation import evaluate_photos
 
-    evaluate(arguments.folder, arguments.data, test=not arguments.no_test)
+    if arguments.photos is not None:
+        evaluate_photos(arguments.folder, arguments.photos)
+    else:
+        evaluate(arguments.folder, arguments.data, test=not arguments.no_test)
     print(f"numbers and pictures are in {arguments.folder}")

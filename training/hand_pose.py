@@ -1,0 +1,107 @@
+"""Poses of a hand: the six signs, and gestures that are none of them, each a little different."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from training.hand_model import BONES, FINGERS, Angles
+
+SIGNS: dict[str, frozenset[str]] = {
+    "1": frozenset({"index-finger"}),
+    "2": frozenset({"index-finger", "middle-finger"}),
+    "3": frozenset({"thumb", "index-finger", "middle-finger"}),
+    "4": frozenset(FINGERS),
+    "5": frozenset({"thumb", *FINGERS}),
+}
+"""Which fingers a sign stretches; 0 is a ring of the thumb and all fingers."""
+
+SPREAD = {"index-finger": 0.2, "middle-finger": 0.0, "ring-finger": -0.14, "pinky-finger": -0.32}
+"""Radians by which a fully spread hand turns its fingers about y."""
+
+Pose = dict[str, Angles]
+
+
+def sign_pose(label: str, rng: np.random.Generator) -> Pose:
+    """A pose of one sign, `0` to `5`."""
+    return ring_pose(rng) if label == "0" else stretched_pose(SIGNS[label], rng)
+
+
+def other_pose(rng: np.random.Generator) -> Pose:
+    """A pose of a hand that shows none of the six signs."""
+    if rng.random() < 0.25:
+        return half_closed_pose(rng)
+    while True:
+        stretched = frozenset(name for name in ("thumb", *FINGERS) if rng.random() < 0.45)
+        if stretched not in SIGNS.values():
+            return stretched_pose(stretched, rng)
+
+
+def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
+    """Some fingers stretched, the others folded into the palm."""
+    stretched = set(stretched)
+    pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
+    # Few fingers open wider: a V is wider than the same two fingers of an open hand.
+    spread = rng.uniform(0, 1.3 if len(stretched) > 3 else 2.0)
+    bend = abs(rng.normal(0, 0.1))
+    for finger in FINGERS:
+        if finger in stretched:
+            turn = (SPREAD[finger] - (0.08 if len(stretched) <= 3 else 0.0)) * spread
+            bends = (-bend + rng.normal(0, 0.08), *(-abs(rng.normal(0.05, 0.1)) for _ in range(2)))
+        else:
+            turn = rng.normal(0, 0.04)
+            bends = tuple(-rng.normal(angle, 0.14) for angle in (1.4, 1.7, 1.05))
+        pose |= _finger(finger, bends, turn, rng)
+    return pose | (_thumb_out(rng) if "thumb" in stretched else _thumb_folded(rng))
+
+
+def ring_pose(rng: np.random.Generator) -> Pose:
+    """The tips of the fingers meet the tip of the thumb."""
+    pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
+    tightness = rng.normal(1, 0.05)
+    for finger in FINGERS:
+        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in (0.95, 0.99, 0.63))
+        pose |= _finger(finger, bends, rng.normal(0, 0.03), rng)
+    return pose | _thumb((-0.75, 0.27, -0.04), (-0.1, 0.0, 0.0), rng)
+
+
+def half_closed_pose(rng: np.random.Generator) -> Pose:
+    """A hand at rest or around a thing: every finger bent by half, the thumb apart from them."""
+    pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
+    closed = rng.uniform(0.35, 0.75)
+    for finger in FINGERS:
+        bends = tuple(-closed * angle * rng.uniform(0.8, 1.2) for angle in (1.0, 1.2, 0.8))
+        pose |= _finger(finger, bends, rng.normal(0, 0.05), rng)
+    return pose | _thumb((-0.2, 0.2, 0.0), (0.1, 0.0, 0.0), rng)
+
+
+def _finger(finger: str, bends: Iterable[float], turn: float, rng: np.random.Generator) -> Pose:
+    """Bends at the proximal, intermediate and distal joints; the first also turns sideways."""
+    first, *others = bends
+    joints = [f"{finger}-{bone}" for bone in BONES[1:4]]
+    angles = [
+        (first, turn + rng.normal(0, 0.03), rng.normal(0, 0.03)),
+        *((bend, 0.0, 0.0) for bend in others),
+    ]
+    return dict(zip(joints, angles, strict=True))
+
+
+def _thumb_out(rng: np.random.Generator) -> Pose:
+    return _thumb((rng.uniform(-0.15, 0.3), rng.uniform(-0.2, 0.45), 0.0), (0.1, 0.0, 0.0), rng)
+
+
+def _thumb_folded(rng: np.random.Generator) -> Pose:
+    return _thumb((-0.75, -0.35, 0.0), (-0.7, -0.6, 0.0), rng)
+
+
+def _thumb(root: Angles, beyond: Angles, rng: np.random.Generator) -> Pose:
+    def near(angles: Angles) -> Angles:
+        x, y, z = (angle + rng.normal(0, 0.07) for angle in angles)
+        return (x, y, z)
+
+    return {
+        "thumb-metacarpal": near(root),
+        "thumb-phalanx-proximal": near(beyond),
+        "thumb-phalanx-distal": near(beyond),
+    }
