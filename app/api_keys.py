@@ -12,11 +12,17 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
-    Security(HTTPBearer(auto_error=False, description="`Authorization: Bearer KEY`, where keys are set.")),
+    Security(HTTPBearer(auto_error=False, description="`Authorization: Bearer KEY`.")),
 ]
 KeyHeader = Annotated[
     str | None,
-    Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in its own header.")),
+    Security(
+        APIKeyHeader(
+            name="X-API-Key",
+            auto_error=False,
+            description="The same key in its own header, where there is no Bearer token.",
+        )
+    ),
 ]
 
 
@@ -30,9 +36,20 @@ def name_of(key: bytes, keys: Mapping[str, str]) -> str | None:
     return names[0] if names else None
 
 
-def check_key(key: str | None, keys: Mapping[str, str], encoding: str = "utf-8") -> None:
-    """Raises 401 unless no keys are set or `key` is one of them."""
-    if not keys or (key and name_of(key.encode(encoding, "replace"), keys)):
+def key_in(headers: Mapping[str, str]) -> bytes | None:
+    """The key in a request's headers or metadata, whose names are in lower case; None without one.
+
+    A Bearer token is the key, whatever else there is; `X-API-Key` counts only without one.
+    """
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    key = credentials.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return key.encode("latin-1", "replace") or None  # as HTTP headers are decoded
+
+
+def check_key(key: str | bytes | None, keys: Mapping[str, str]) -> None:
+    """Raises 401 unless no keys are set or `key`, as text in UTF-8, is one of them."""
+    raw = key.encode("utf-8", "replace") if isinstance(key, str) else key
+    if not keys or (raw and name_of(raw, keys)):
         return
     received = "none" if not key else "one that is not known"
     raise HTTPException(
@@ -42,7 +59,6 @@ def check_key(key: str | None, keys: Mapping[str, str], encoding: str = "utf-8")
     )
 
 
-async def require_key(request: Request, bearer: Bearer, header: KeyHeader) -> None:
-    """A dependency that refuses strangers before their body is read."""
-    key = bearer.credentials if bearer else header
-    check_key(key, request.app.state.settings.api_keys, encoding="latin-1")  # as HTTP headers are decoded
+async def require_key(request: Request, _bearer: Bearer, _header: KeyHeader) -> None:
+    """A dependency that refuses strangers before their body is read; its parameters only describe it."""
+    check_key(key_in(request.headers), request.app.state.settings.api_keys)

@@ -16,9 +16,12 @@ import numpy as np
 
 from app.engines.base import Engine, Float32Array
 from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
+from app.memory import give_back_freed
 from app.observer import Observer
 
 logger = logging.getLogger(__name__)
+
+CLOSING = "the service is closing"
 
 SUM_TOLERANCE = 1e-3
 ROUGH_SUM_TOLERANCE = 2e-2
@@ -32,6 +35,7 @@ class _Request:
     images: Float32Array
     deadline: float | None
     answer: Future[Float32Array] = field(default_factory=Future)
+    asked: float = field(default_factory=time.monotonic)
 
     def claim(self) -> bool:
         """Whether it is to be run: from now on it cannot be cancelled. An expired one is failed."""
@@ -74,6 +78,7 @@ class Batcher:
         self._queue: deque[_Request | _Change] = deque()
         self._running: list[_Request] = []
         self._stopped: str | None = None
+        self._closing = False
         self._changed = threading.Condition()
         # A daemon, so that an engine that hangs cannot keep the process from ending.
         self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
@@ -86,13 +91,15 @@ class Batcher:
 
     @property
     def stopped(self) -> str | None:
-        """Why nothing can be run any more; None while the thread lives."""
-        return self._stopped
+        """Why nobody is let in any more; None while the thread lives and is to live on."""
+        return self._stopped or (CLOSING if self._closing else None)
 
     @contextmanager
     def reserve(self, count: int) -> Iterator[None]:
-        """Keeps places for `count` pictures; raises `Overloaded` when there are not as many."""
+        """Keeps places for `count` pictures; raises `NotReady`, or `Overloaded` where too few are free."""
         with self._changed:
+            if self.stopped is not None:
+                raise NotReady(self.stopped)
             if self._occupied + count > self.capacity:
                 raise Overloaded(f"the queue is full: {self._occupied} of {self.capacity} places are taken")
             self._occupied += count
@@ -101,6 +108,7 @@ class Batcher:
         finally:
             with self._changed:
                 self._occupied -= count
+                self._changed.notify_all()
 
     async def run(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3], inside a `reserve`.
@@ -122,9 +130,16 @@ class Batcher:
         self._enqueue(_Change(engine))
 
     def close(self, timeout: float | None = None) -> None:
-        """Answers what waits, then ends the thread and closes the engine; waits for it `timeout` s."""
+        """Answers all for whom places are kept, then ends the thread and closes the engine.
+
+        Waits for either `timeout` s.
+        """
+        with self._changed:
+            self._closing = True
+            # What is being decoded has still to come in.
+            self._changed.wait_for(lambda: not self._occupied or self._stopped is not None, timeout)
         with suppress(NotReady):
-            self._enqueue(_Change(None), stopped="the service is closing")
+            self._enqueue(_Change(None), stopped=CLOSING)
         self._thread.join(timeout)
 
     def _enqueue(self, *items: _Request | _Change, stopped: str | None = None) -> None:
@@ -133,15 +148,16 @@ class Batcher:
                 raise NotReady(self._stopped)
             self._stopped = stopped
             self._queue.extend(items)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _withdraw(self, requests: list[_Request]) -> None:
         """Nobody waits for these any longer: what is not running yet will not be run."""
         with self._changed:
             for request in requests:
-                request.answer.cancel()
-                with suppress(ValueError):
-                    self._queue.remove(request)
+                # An answered one is not sought: its pictures would be printed, to say that it is not there.
+                if request.answer.cancel():
+                    with suppress(ValueError):
+                        self._queue.remove(request)
 
     def _serve(self) -> None:
         try:
@@ -175,16 +191,20 @@ class Batcher:
         assert self._engine is not None
         self._engine.close()
         self._engine = change.engine
+        give_back_freed()
 
     def _answer(self, batch: list[_Request]) -> None:
         if not batch:
             return
+        begun = time.monotonic()
         try:
             rows = self._run(np.concatenate([request.images for request in batch]))
         except Exception as error:
             self._answer_failed(batch, error)
         else:
+            ran = time.monotonic() - begun
             for request in batch:
+                self._observer.computed(begun - request.asked, ran)
                 self._settle(request, rows[: len(request.images)])
                 rows = rows[len(request.images) :]
 
@@ -217,6 +237,7 @@ class Batcher:
     def _abandon(self, reason: str) -> None:
         with self._changed:
             self._stopped = reason
+            self._changed.notify_all()
             left = [*self._running, *(item for item in self._queue if isinstance(item, _Request))]
             self._queue.clear()
         for request in left:

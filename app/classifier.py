@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 
-from app import imaging
 from app.batcher import Batcher
-from app.engines import load_engine
-from app.engines.base import Engine, Float32Array
+from app.compiled_networks import kept_networks, one_process_at_a_time
+from app.deadline import within
+from app.decoder import Decoder
+from app.engines import load_engine, load_locator
+from app.engines.base import Engine, Float32Array, Locator
 from app.engines.constant import constant_manifest
-from app.errors import DeadlineExceeded, NotReady, TensorError
-from app.manifest import InputSpec, Manifest
+from app.errors import NotReady
+from app.manifest import Manifest
+from app.memory import available_bytes
 from app.observer import Observer
-from app.pixel_budget import PixelBudget
 from app.prediction import LabelProbability, Prediction, predict
 from app.proof import LoadedVersion
 from app.repository import Repository, VersionStatus
 from app.settings import Settings
-from app.threads import granted_threads
+from app.tensors import check_count, check_tensor
+from app.threads import plan_threads
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["Classifier", "LabelProbability", "Prediction", "build_classifier"]
-
-Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result")
 
 
 class Classifier:
@@ -54,16 +52,29 @@ class Classifier:
         self._looked = asyncio.Event()
         self._draining = False
         self._closed = False
-        # Two at least, so that one slow picture does not hold up all others.
-        workers = max(2, granted_threads())
-        self._decoders = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+        self._plan = plan_threads(settings.threads, workers=settings.workers)
+        self._decoder = Decoder(settings.max_pixels, self._plan.decode, self._observer)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
-        self._pixels = PixelBudget(settings.max_pixels)
 
     @property
     def manifest(self) -> Manifest:
         """The manifest of the serving version; raises `NotReady`."""
         return self._ready()[0].manifest
+
+    @property
+    def model_name(self) -> str:
+        """The serving version's name; until one serves, that of the model folder."""
+        return self._version.manifest.name if self._version else self._settings.model_dir.absolute().name
+
+    @property
+    def capacity(self) -> int:
+        """The most pictures that may be inside at once, and so the most that one request may bring."""
+        return self._settings.queue
+
+    @property
+    def engine_name(self) -> str:
+        """What runs the serving version; raises `NotReady`."""
+        return self._ready()[0].engine.name
 
     @property
     def precision(self) -> str:
@@ -86,8 +97,19 @@ class Classifier:
         """None when ready, else the reason in words."""
         return "draining" if self._draining else self._obstacle()
 
+    @property
+    def dead(self) -> str | None:
+        """Why only a new process can help; None while there is hope."""
+        return None if self._closed or self._batcher is None else self._batcher.stopped
+
+    @property
+    def draining(self) -> bool:
+        """Whether it is about to end."""
+        return self._draining
+
     async def start(self) -> None:
         """Begins to load the model and returns at once; a broken folder is tried again as it changes."""
+        logger.info("threads: %s", self._plan)
         if isinstance(self._source, Repository):
             self._keeper = asyncio.create_task(self._keep(self._source))
         else:
@@ -110,25 +132,38 @@ class Classifier:
             with suppress(asyncio.CancelledError):
                 await self._keeper
         self._loader.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._decoders.shutdown)
         if self._batcher is not None:
             await asyncio.to_thread(self._batcher.close)
+        await asyncio.to_thread(self._decoder.close)
 
     async def classify(self, data: bytes, deadline: float | None = None) -> Prediction:
-        """The prediction for the picture in `data`; `deadline` is a `time.monotonic()` instant.
+        """The prediction for the picture in `data`; see `classify_all`."""
+        return (await self.classify_all([data], deadline))[0]
 
-        Raises the `ImageError`s of `imaging`, `Overloaded`, `DeadlineExceeded`, `NotReady` and
-        `InferenceError`.
+    async def classify_all(
+        self, pictures: Sequence[bytes], deadline: float | None = None
+    ) -> list[Prediction]:
+        """The predictions for several pictures, all by one version.
+
+        `deadline` is a `time.monotonic()` instant. Raises the `ImageError`s of `imaging`, `Overloaded`,
+        `DeadlineExceeded`, `NotReady`, `InferenceError`, and `TensorError` where there are no pictures, or
+        more than can ever be inside at once.
         """
-        async with _within(deadline):
+        async with within(deadline, self._observer):
             while True:
                 version, batcher = self._ready()
-                with batcher.reserve(len(version.manifest.views.windows)):
-                    images = await self._off_loop(self._decoders, self._views, data, version.manifest)
+                most = version.manifest.views.most
+                check_count(len(pictures), max(1, batcher.capacity // most))
+                with batcher.reserve(len(pictures) * most):
+                    looks = await self._decoder.looks(pictures, version.manifest, version.locator)
                     # A version that came while this one was decoded may look at other windows.
                     if version is self._version:
-                        rows = await batcher.run(images, deadline)
-                        return predict(version.manifest, rows)
+                        rows = await batcher.run(np.concatenate([seen.views for seen in looks]), deadline)
+                        ends = np.cumsum([len(seen.views) for seen in looks])[:-1]
+                        return [
+                            predict(version.manifest, part, seen.windows)
+                            for part, seen in zip(np.split(rows, ends), looks, strict=True)
+                        ]
 
     async def infer(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3] in 0..1.
@@ -136,9 +171,9 @@ class Classifier:
         Raises `TensorError` for another shape, no or too many pictures, and values that are not finite;
         `Overloaded`, `DeadlineExceeded`, `NotReady` and `InferenceError` like `classify`.
         """
-        async with _within(deadline):
+        async with within(deadline, self._observer):
             version, batcher = self._ready()
-            _check_tensor(images, version.manifest.input, batcher.capacity)
+            check_tensor(images, version.manifest.input, batcher.capacity)
             with batcher.reserve(len(images)):
                 return await batcher.run(images, deadline)
 
@@ -153,28 +188,17 @@ class Classifier:
         if self._closed:
             return "the service is closing"
         if self._batcher is not None:
-            return self._batcher.stopped
+            return self._batcher.stopped or self._decoder.stuck
         if isinstance(self._source, Repository) and self._looked.is_set():
             return self._source.problem
         return "loading the model"
 
-    def _views(self, data: bytes, manifest: Manifest) -> Float32Array:
-        """The windows of a picture as float32 [windows, height, width, 3]; runs in a decoding thread."""
-        begun = time.monotonic()
-        windows = manifest.views.windows
-        least_side = imaging.least_side(windows, manifest.input)
-        opened = imaging.open_image(data, self._settings.max_pixels, least_side)
-        with self._pixels.hold(opened.width * opened.height):
-            picture = imaging.load_upright(opened)
-            views = np.stack([imaging.fit(picture, window, manifest.input) for window in windows])
-        self._observer.decoded(time.monotonic() - begun)
-        return views
-
     async def _keep(self, repository: Repository) -> None:
         """Takes over the version that the repository offers, again and again."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
-                await self._install(await self._off_loop(self._loader, repository.refresh))
+                await self._install(await loop.run_in_executor(self._loader, repository.refresh))
             # The keeper must outlive whatever happens, or no folder could be mended any more.
             except Exception:
                 logger.exception("the model folder could not be looked at")
@@ -197,11 +221,6 @@ class Classifier:
         if batcher is not None and self._batcher is not batcher:
             await asyncio.to_thread(batcher.close)
 
-    async def _off_loop(
-        self, pool: ThreadPoolExecutor, work: Callable[[*Arguments], Result], *arguments: *Arguments
-    ) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
-
 
 def build_classifier(
     settings: Settings, engine: Engine | None = None, observer: Observer | None = None
@@ -209,29 +228,21 @@ def build_classifier(
     """The classifier of `settings.model_dir` or, for tests, of an engine that needs no model folder."""
     if engine is not None:
         return Classifier(settings, LoadedVersion(constant_manifest(), engine), observer)
-    threads = settings.threads or granted_threads()
+    threads = plan_threads(settings.threads, workers=settings.workers).inference
 
     def load(folder: Path) -> Engine:
-        return load_engine(settings.engine, folder, threads, settings.precision)
+        kept = kept_networks(settings.cache_dir, folder)
+        with one_process_at_a_time(kept):
+            return load_engine(settings.engine, folder, threads, settings.precision, kept)
 
-    return Classifier(settings, Repository(settings.model_dir, load, settings.max_batch), observer)
+    def find(folder: Path, side: int) -> Locator:
+        kept = kept_networks(settings.cache_dir, folder.parents[1])  # below `assets.extra/`
+        with one_process_at_a_time(kept):
+            return load_locator(settings.engine, folder, side, kept)
 
+    def available() -> int | None:
+        left = available_bytes()
+        return None if left is None else left // settings.workers  # all of them load it at the same time
 
-@asynccontextmanager
-async def _within(deadline: float | None) -> AsyncIterator[None]:
-    """Raises `DeadlineExceeded` when its body is not done at the `time.monotonic()` instant `deadline`."""
-    try:
-        async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
-            yield
-    except TimeoutError:
-        raise DeadlineExceeded("not answered in time") from None
-
-
-def _check_tensor(images: Float32Array, spec: InputSpec, most: int) -> None:
-    if images.dtype != np.float32 or images.shape[1:] != (spec.height, spec.width, 3):
-        received = f"{images.dtype} {list(images.shape)}"
-        raise TensorError(f"expected float32 [n, {spec.height}, {spec.width}, 3], received {received}")
-    if not 1 <= len(images) <= most:
-        raise TensorError(f"expected 1 to {most} pictures, received {len(images)}")
-    if not np.isfinite(images).all():
-        raise TensorError("expected finite numbers, received NaN or infinity")
+    repository = Repository(settings.model_dir, load, settings.max_batch, find, settings.version, available)
+    return Classifier(settings, repository, observer)

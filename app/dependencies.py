@@ -10,9 +10,11 @@ from fastapi import Depends, Request
 from app.classifier import Classifier, Prediction
 from app.errors import SignsError
 from app.metrics import Metrics
+from app.rows import Content, Row, predict_rows
 from app.uploads import Upload
 
 Classify = Callable[[Upload], Awaitable[Prediction]]
+PredictRows = Callable[[Content], Awaitable[tuple[list[Row], int]]]
 
 
 async def get_classifier(request: Request) -> Classifier:
@@ -47,3 +49,15 @@ async def get_classify(request: Request, classifier: ClassifierDep, metrics: Met
 
 
 ClassifyDep = Annotated[Classify, Depends(get_classify)]
+
+
+async def get_predict_rows(request: Request, classifier: ClassifierDep, metrics: MetricsDep) -> PredictRows:
+    """`rows.predict_rows` by the request's deadline."""
+
+    async def predict(content: Content) -> tuple[list[Row], int]:
+        return await predict_rows(classifier, metrics, content, request.state.deadline)
+
+    return predict
+
+
+PredictRowsDep = Annotated[PredictRows, Depends(get_predict_rows)]

@@ -27,8 +27,24 @@ class ImageTooLarge(ImageError):
     """The header announces more pixels than are allowed."""
 
 
+class StoreFull(SignsError):
+    """There is no room left for corrections that users send."""
+
+
+class ConsentMissing(SignsError):
+    """A correction came without the consent to store it."""
+
+
 class TensorError(SignsError):
     """An array of inputs has the wrong shape, type or values."""
+
+
+class MalformedRequest(SignsError):
+    """What was sent is not what the protocol it is sent in asks for."""
+
+
+class NoSuchModel(SignsError):
+    """A model, or a version of it, is asked for by a name or number that is not served."""
 
 
 class Overloaded(SignsError):

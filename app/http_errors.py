@@ -20,6 +20,8 @@ from app.schemas import Problem
 STATUS_OF: Mapping[type[errors.SignsError], int] = {
     errors.EmptyImage: 400,
     errors.TensorError: 400,
+    errors.MalformedRequest: 400,
+    errors.NoSuchModel: 404,
     errors.UnsupportedImage: 415,
     errors.CorruptImage: 422,
     errors.ImageTooLarge: 422,
@@ -28,12 +30,19 @@ STATUS_OF: Mapping[type[errors.SignsError], int] = {
     errors.ModelError: 503,
     errors.InferenceError: 503,
     errors.DeadlineExceeded: 504,
+    errors.ConsentMissing: 400,
+    errors.StoreFull: 507,
 }
 """Every error that can reach a route; the service's own failures are 503, so that no input gives a 500."""
 
+MOST_TOLD = 1000  # characters of an error's text: nobody reads more, and a sender may have chosen them
 DEFAULT_RETRY_AFTER = 1  # seconds, for a 503 that does not know better
 CLIENT_CLOSED_REQUEST = 499  # nginx's number for it; nobody receives this answer, the log shows it
 INTERNAL_ERROR = "an unexpected error; the log tells more under this request_id"
+
+
+DIALECTS = re.compile(r"/(v1|v2|hf)(/|$)", re.IGNORECASE)
+"""The paths whose clients expect an error as `{"error": text}`."""
 
 
 class BodyTooLarge(HTTPException):
@@ -45,7 +54,12 @@ class BodyTooLarge(HTTPException):
 
 def reason_of(error: errors.SignsError) -> str:
     """The error's name in lower case with dashes, such as `unsupported-image`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return reason_of_kind(type(error))
+
+
+def reason_of_kind(kind: type[errors.SignsError]) -> str:
+    """The same of a kind of errors."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
 
 
 def status_of(error: errors.SignsError) -> int:
@@ -60,21 +74,26 @@ def problem_of(error: errors.SignsError) -> Problem:
         type=f"urn:signs:problem:{reason}",
         title=reason.replace("-", " ").capitalize(),
         status=status_of(error),
-        detail=str(error),
+        detail=_told(str(error)),
         request_id=request_id.get(),
     )
 
 
 def status_problem(status: int, detail: str) -> Problem:
     """A problem that says no more than its HTTP status (RFC 9457, section 4.2.1)."""
-    title = HTTPStatus(status).phrase
-    return Problem(type="about:blank", title=title, status=status, detail=detail, request_id=request_id.get())
+    return Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=_told(detail),
+        request_id=request_id.get(),
+    )
 
 
 def error_response(scope: Scope, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem in the shape that the dialect of the requested path expects."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
-    if path.startswith(("/v1/", "/v2/")) or path in ("/v1", "/v2"):
+    if DIALECTS.match(path):
         return JSONResponse({"error": problem.detail}, problem.status, headers)
     return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
 
@@ -84,6 +103,12 @@ def retry_headers(error: errors.SignsError) -> dict[str, str]:
     if status_of(error) != HTTPStatus.SERVICE_UNAVAILABLE:
         return {}
     return {"Retry-After": str(getattr(error, "retry_after", DEFAULT_RETRY_AFTER))}
+
+
+def _told(text: str) -> str:
+    """A text that any answer can carry: cut to `MOST_TOLD`, and without what UTF-8 cannot encode."""
+    cut = text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
+    return cut.encode("utf-8", "replace").decode("utf-8")
 
 
 async def _answer_signs_error(request: Request, error: Exception) -> Response:
@@ -111,7 +136,8 @@ def _explain(request: Request, error: HTTPException) -> str:
     if error.detail != HTTPStatus(error.status_code).phrase:
         return error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return f"nothing at {request.url.path}; the routes are listed at /docs"
+        listed = "; the routes are listed at /docs" if request.app.openapi_url else ""
+        return f"nothing at {request.url.path}{listed}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another method")
         return f"expected {allowed}, received {request.method}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -27,6 +29,15 @@ class BodyBudget:
         if self.held + count > self._limit:
             raise Overloaded(f"expected at most {self._limit} bytes of bodies at once; try again soon")
         self.held += count
+
+    @contextmanager
+    def hold(self, count: int) -> Iterator[None]:
+        """Takes `count` bytes for as long as its body lasts."""
+        self.take(count)
+        try:
+            yield
+        finally:
+            self.held -= count
 
 
 class IncomingBody:
@@ -58,8 +69,13 @@ class IncomingBody:
         self._count(message)
         if self._received > self._max_bytes:
             raise BodyTooLarge(self._max_bytes)
-        self._hold(len(message.get("body", b"")))
+        self.hold(len(message.get("body", b"")))
         return message
+
+    def hold(self, count: int) -> None:
+        """Takes `count` bytes of the budget until `release`; raises `Overloaded` where it has fewer."""
+        self._budget.take(count)
+        self._held += count
 
     def release(self) -> None:
         """Gives back what it held of the budget."""
@@ -74,10 +90,6 @@ class IncomingBody:
                     self._count(await self._receive())
         except TimeoutError:
             pass
-
-    def _hold(self, count: int) -> None:
-        self._budget.take(count)
-        self._held += count
 
     async def _receive_in_time(self) -> Message:
         self._held_back = False

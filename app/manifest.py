@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from app.errors import ModelError
 
 MANIFEST_PATH = Path("assets.extra") / "manifest.json"
+INT8_PATH = Path("assets.extra") / "int8" / "network.xml"
+"""Where a version keeps its network in 8 bits, in OpenVINO's own format; its weights lie beside it."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -47,11 +49,39 @@ class Window(_Part):
         return self
 
 
+class Locating(_Part):
+    """How the hand is found before it is looked at: by a small network in a SavedModel of its own.
+
+    The whole picture, shrunk to `side` pixels square, gives the place of the likeliest hand. Squares
+    about its box, each so many times the box's longer side as `closeness` says, are then the windows.
+    Below `least_score` the windows of `Views` are looked at instead.
+    """
+
+    folder: Annotated[str, Field(pattern=r"^assets\.extra/[a-z]+$")] = "assets.extra/locator"
+    side: Annotated[int, Field(gt=0)]
+    least_score: Fraction
+    closeness: Annotated[tuple[Annotated[float, Field(ge=0.5, le=4)], ...], Field(min_length=1)]
+
+
 class Views(_Part):
-    """Which windows of a picture are looked at, and how their probabilities become one answer."""
+    """Which windows of a picture are looked at, and how their probabilities become one answer.
+
+    With `mirror` each window is looked at both ways round: the signs do not depend on the hand.
+    `geometric` is the mean of the logits, `mean` that of the probabilities. A picture with no side above
+    `as_is_to` pixels is looked at once and as it is, as a tensor would be: who sends so few has cut it out.
+    """
 
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = (Window(),)
-    combine: Literal["mean"] = "mean"
+    locating: Locating | None = None
+    mirror: bool = False
+    combine: Literal["mean", "geometric"] = "mean"
+    as_is_to: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def most(self) -> int:
+        """The most inputs of the network that one picture can become."""
+        windows = max(len(self.windows), len(self.locating.closeness) if self.locating else 0)
+        return windows * (2 if self.mirror else 1)
 
 
 class Acceptance(_Part):
@@ -79,7 +109,27 @@ class TrainingRecord(_Part):
     seed: int
     packages: dict[str, str] = {}
     data: dict[str, Sha256] = {}
+    labels: dict[str, Annotated[int, Field(gt=0)]] = {}
+    """How many training pictures there were of each label."""
     commit: str = ""
+
+
+class PrecisionScore(_Part):
+    """How the network did in one precision, at the version's threshold of acceptance."""
+
+    accuracy: Fraction
+    true_acceptance_rate: Fraction
+    false_acceptance_rate: Fraction | None = None
+
+
+class Quantised(_Part):
+    """The network at `INT8_PATH`: how it was made, and what it cost on the same validation pictures."""
+
+    calibrated_on: Annotated[int, Field(gt=0)]
+    """So many training pictures gave the ranges of its activations."""
+    n: Annotated[int, Field(gt=0)]
+    float32: PrecisionScore
+    int8: PrecisionScore
 
 
 class GoldenPair(_Part):
@@ -89,11 +139,19 @@ class GoldenPair(_Part):
     probabilities: tuple[Fraction, ...]
 
 
+class GoldenPlace(_Part):
+    """The made-up input of `golden_input(seed)` and the place expected of it: score, x0, y0, x1, y1."""
+
+    seed: Annotated[int, Field(ge=0)]
+    place: tuple[Fraction, Fraction, Fraction, Fraction, Fraction]
+
+
 class Golden(_Part):
     """Pairs that prove a loaded version, within a tolerance for the precision in use."""
 
     tolerance: dict[str, Annotated[float, Field(gt=0)]] = {"float32": 1e-3, "bfloat16": 2e-2}
     pairs: Annotated[tuple[GoldenPair, ...], Field(min_length=1)]
+    places: tuple[GoldenPlace, ...] = ()
 
 
 class Manifest(_Part):
@@ -108,6 +166,7 @@ class Manifest(_Part):
     acceptance: Acceptance
     scores: dict[str, Score] = {}
     training: TrainingRecord
+    quantised: Quantised | None = None
     sha256: dict[str, Sha256]
     golden: Golden
 

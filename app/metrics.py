@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 
 from app.classifier import Classifier, Prediction
-from app.errors import NotReady, SignsError
-from app.http_errors import reason_of
+from app.errors import SignsError
+from app.http_errors import STATUS_OF, reason_of_kind
+from app.model_state import ModelState
 from app.observer import Observer
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+Refusal = Literal["address-rate", "key-rate"]
 
 
 class Metrics(Observer):
@@ -31,6 +33,7 @@ class Metrics(Observer):
         self._request_seconds = Histogram(
             "signs_request_seconds", "From arrival to answer.", ("route",), registry=registry, buckets=SECONDS
         )
+        self._refusals = Counter("signs_refusals", "Requests refused unread.", ("reason",), registry=registry)
         self._images = Counter("signs_images", "Pictures received.", registry=registry)
         self._predictions = Counter(
             "signs_predictions", "Pictures answered.", ("label", "accepted"), registry=registry
@@ -44,26 +47,55 @@ class Metrics(Observer):
             registry=registry,
             buckets=SECONDS,
         )
+        self._queue_seconds = Histogram(
+            "signs_queue_seconds",
+            "From the network's input to the run of the network that it was in.",
+            registry=registry,
+            buckets=SECONDS,
+        )
         self._inference_seconds = Histogram(
             "signs_inference_seconds", "One run of the network.", registry=registry, buckets=SECONDS
         )
         self._batch_images = Histogram(
             "signs_batch_images", "Pictures in one run of the network.", registry=registry, buckets=SIZES
         )
+        self._images_inference_seconds = Counter(
+            "signs_images_inference_seconds",
+            "Inference as pictures feel it: each run counts once for each of its pictures.",
+            registry=registry,
+        )
+        ProcessCollector(registry=registry)  # memory, CPU time and open files, by their usual names
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Or the first refusal of a kind would be no increase, since nothing was there before."""
+        for kind in STATUS_OF:
+            self._rejections.labels(reason_of_kind(kind))
+        for reason in get_args(Refusal):
+            self._refusals.labels(reason)
 
     def decoded(self, seconds: float) -> None:
         """Times a picture's way from bytes to the network's input."""
         self._decode_seconds.observe(seconds)
 
+    def computed(self, waited: float, ran: float) -> None:
+        """Times how long a request waited for the network."""
+        self._queue_seconds.observe(waited)
+
     def ran(self, images: int, seconds: float) -> None:
         """Times a run of the network and counts its pictures."""
         self._inference_seconds.observe(seconds)
         self._batch_images.observe(images)
+        self._images_inference_seconds.inc(images * seconds)
 
     def answered_request(self, route: str, status: int, seconds: float) -> None:
         """Counts a request by the template of its route; 0 as status where the client left before."""
         self._requests.labels(route, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
+
+    def refused_request(self, reason: Refusal) -> None:
+        """Counts a request that was refused before its body was read."""
+        self._refusals.labels(reason).inc()
 
     def answered_image(self, prediction: Prediction) -> None:
         """Counts a picture that was answered."""
@@ -73,7 +105,7 @@ class Metrics(Observer):
     def rejected_image(self, error: SignsError) -> None:
         """Counts a picture that was not answered, by the error's name."""
         self._images.inc()
-        self._rejections.labels(reason_of(error)).inc()
+        self._rejections.labels(reason_of_kind(type(error))).inc()
 
     def render(self) -> bytes:
         """The Prometheus text format, version 0.0.4."""
@@ -81,16 +113,4 @@ class Metrics(Observer):
 
     def watch(self, classifier: Classifier) -> None:
         """Shows the classifier's state as it is at each scrape."""
-        queue = Gauge("signs_queue_images", "Pictures decoded, waiting or running.", registry=self.registry)
-        queue.set_function(lambda: classifier.occupied)
-        ready = Gauge("signs_ready", "1 when the service is ready, else 0.", registry=self.registry)
-        ready.set_function(lambda: float(classifier.readiness() is None))
-        version = Gauge("signs_model_version", "The serving model version; 0: none.", registry=self.registry)
-        version.set_function(lambda: _version(classifier))
-
-
-def _version(classifier: Classifier) -> float:
-    try:
-        return classifier.manifest.version
-    except NotReady:
-        return 0
+        self.registry.register(ModelState(classifier))

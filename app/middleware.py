@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
-import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import logs
+from app.classifier import Classifier
 from app.http_errors import INTERNAL_ERROR, error_response, status_problem
 from app.incoming_body import BodyBudget, IncomingBody
 from app.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-FULL_BODIES = 8  # of the largest size in memory at once, or dozens of photos as phones take them
-SANE_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+FULL_BODIES = 4  # of the largest size in memory at once, or dozens of photos as phones take them
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -27,9 +25,12 @@ SECURITY_HEADERS = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
+ONE_YEAR = "max-age=31536000"
 
 
 class Identify:
@@ -41,9 +42,8 @@ class Identify:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        offered = Headers(scope=scope).get("x-request-id", "")
-        identity = offered if SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
-        logs.request_id.set(identity)
+        headers = Headers(scope=scope)
+        identity = logs.identify(headers.get("x-request-id", ""), headers.get("traceparent", ""))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -51,6 +51,8 @@ class Identify:
                 headers["X-Request-ID"] = identity
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = ONE_YEAR
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -86,26 +88,14 @@ class Observe:
             self._note(scope, status, time.monotonic() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        self.metrics.answered_request(_template(scope), status, seconds)
+        """The path itself is not told: a sender may have put anything there, a key or a file's name too."""
+        route = route_of(scope)
+        self.metrics.answered_request(route, status, seconds)
         client = (scope.get("client") or ("-",))[0]
-        logs.access.info(
-            "%s %s %s in %.3f s for %s",
-            scope["method"],
-            scope["path"],
-            status or "client gone",
-            seconds,
-            client,
-            extra={
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status,
-                "seconds": round(seconds, 6),
-                "client": client,
-            },
-        )
+        logs.note_answer(scope["method"], route, status, seconds, client)
 
 
-def _template(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The template of the route that answered, or where the application that did is mounted."""
     mounted = scope.get("root_path", "").removeprefix(scope.get("app_root_path", ""))
     return getattr(scope.get("route"), "path", "") or mounted or "unmatched"
@@ -115,13 +105,13 @@ class LimitBody:
     """Stops a body over `max_bytes` while it streams in, too many at once, and one that misses the deadline.
 
     The deadline, a `time.monotonic()` instant counted from the request's arrival, is left in
-    `request.state.deadline`.
+    `request.state.deadline`, the body in `request.state.body`.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, deadline_ms: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, deadline_ms: int, budget: BodyBudget) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.budget = BodyBudget(max_bytes * FULL_BODIES)
+        self.budget = budget
         self.seconds = deadline_ms / 1000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,6 +120,7 @@ class LimitBody:
         deadline = time.monotonic() + self.seconds
         scope.setdefault("state", {})["deadline"] = deadline
         body = IncomingBody(scope, receive, self.max_bytes, self.budget, deadline)
+        scope["state"]["body"] = body
 
         async def send_then_linger(message: Message) -> None:
             if message["type"] == "http.response.start" and not body.complete:
@@ -146,6 +137,22 @@ class LimitBody:
             await self.app(scope, body.receive, send_then_linger)
         finally:
             body.release()
+
+
+class PartWhileDraining:
+    """Lets no connection outlive the drain: a request that comes as the connection closes would be lost."""
+
+    def __init__(self, app: ASGIApp, classifier: Classifier) -> None:
+        self.app = app
+        self.classifier = classifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_part(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.classifier.draining:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self.app(scope, receive, send_and_part)
 
 
 class DropAbandoned:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.engines.base import Float32Array
 from app.manifest import Manifest, Window
+from app.views import combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,21 @@ class Prediction:
     accepted: bool
     probabilities: tuple[LabelProbability, ...]
     """Highest first; they sum to 1."""
+    row: tuple[float, ...]
+    """The same probabilities in the order of the manifest's labels."""
     model_name: str
     model_version: int
     window: Window
     """The part of the upright picture that was looked at."""
 
 
-def predict(manifest: Manifest, rows: Float32Array) -> Prediction:
-    """Combines and ranks the probabilities float32 [windows, classes] as the manifest says."""
-    combined = rows.mean(axis=0)
+def predict(manifest: Manifest, rows: Float32Array, windows: Sequence[Window]) -> Prediction:
+    """Combines and ranks the probabilities float32 [views, classes] of `windows` as the manifest says."""
+    answer = combined(rows, manifest.views)
+    row = tuple(answer.tolist())
     ranked = tuple(
-        LabelProbability(manifest.labels[index], float(combined[index]))
-        for index in (-combined).argsort(kind="stable")
+        LabelProbability(manifest.labels[index], row[index])
+        for index in (-answer).argsort(kind="stable").tolist()
     )
     best = ranked[0]
     return Prediction(
@@ -45,9 +49,10 @@ def predict(manifest: Manifest, rows: Float32Array) -> Prediction:
         confidence=best.probability,
         accepted=best.probability >= manifest.acceptance.threshold,
         probabilities=ranked,
+        row=row,
         model_name=manifest.name,
         model_version=manifest.version,
-        window=_enclosing(manifest.views.windows),
+        window=_enclosing(windows),
     )
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from app.engines.base import Engine, Float32Array
+from app.engines.base import Engine, Float32Array, Locator
 from app.errors import ModelError
 from app.manifest import InputSpec, Manifest, check_files, golden_input, read_manifest
+
+PLACE_TOLERANCE = 5e-3
+"""For the locator, which is computed in float32 always; half a pixel of a small photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,15 @@ class LoadedVersion:
 
     manifest: Manifest
     engine: Engine
+    locator: Locator | None = None
 
 
-def load_proven(folder: Path, load: Callable[[Path], Engine], max_batch: int) -> LoadedVersion:
+def load_proven(
+    folder: Path,
+    load: Callable[[Path], Engine],
+    max_batch: int,
+    load_locator: Callable[[Path, int], Locator] | None = None,
+) -> LoadedVersion:
     """Loads the version in `folder`, named by its number; raises `ModelError` where it fails a proof."""
     manifest = read_manifest(folder)
     if str(manifest.version) != folder.name:
@@ -33,10 +42,11 @@ def load_proven(folder: Path, load: Callable[[Path], Engine], max_batch: int) ->
     try:
         check_golden(engine, manifest)
         warm_up(engine, manifest.input, max_batch)
+        locator = _proven_locator(folder, manifest, load_locator)
     except BaseException:
         engine.close()
         raise
-    return LoadedVersion(manifest, engine)
+    return LoadedVersion(manifest, engine, locator)
 
 
 def check_golden(engine: Engine, manifest: Manifest) -> None:
@@ -55,6 +65,33 @@ def check_golden(engine: Engine, manifest: Manifest) -> None:
                 f"golden outputs: expected at most {tolerance:g} from those of seed {pair.seed} "
                 f"in {engine.precision}, received {difference:g}"
             )
+
+
+def _proven_locator(
+    folder: Path, manifest: Manifest, load: Callable[[Path, int], Locator] | None
+) -> Locator | None:
+    """The version's locator, where it has one and one is wanted; it too must give its golden answers."""
+    locating = manifest.views.locating
+    if locating is None or load is None:
+        return None
+    locator = load(folder / locating.folder, locating.side)
+    spec = InputSpec(height=locating.side, width=locating.side)
+    for pair in manifest.golden.places:
+        difference = float(np.abs(_found(locator, golden_input(pair.seed, spec)[0]) - pair.place).max())
+        if not difference <= PLACE_TOLERANCE:
+            raise ModelError(
+                f"golden places: expected at most {PLACE_TOLERANCE:g} from that of seed {pair.seed}, "
+                f"received {difference:g}"
+            )
+    return locator
+
+
+def _found(locator: Locator, photo: Float32Array) -> Float32Array:
+    """The locator's answer; whatever it raises becomes a `ModelError`."""
+    try:
+        return locator.find(photo)
+    except Exception as error:
+        raise ModelError(f"the locator does not run: {error}") from error
 
 
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:

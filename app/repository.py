@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.engines.base import Engine
-from app.errors import SignsError
+from app.engines.base import Engine, Locator
+from app.errors import ModelError, SignsError
 from app.manifest import MANIFEST_PATH
+from app.memory import LOADING_FACTOR, available_bytes, give_back_freed
 from app.proof import LoadedVersion, load_proven
 
 logger = logging.getLogger(__name__)
@@ -20,11 +21,16 @@ VersionState = Literal["loading", "serving", "standby", "incomplete", "refused"]
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
+class NoRoom(ModelError):
+    """There is no memory for one more version; it is tried again at every look."""
+
+
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
     """One version folder. `reason` says why it is `refused` or `incomplete`, or why it is not reloaded.
 
-    `standby` is a version below the serving one, `incomplete` one that has no manifest yet.
+    `standby` is a version below the serving one or not the one that is asked for, `incomplete` one that
+    has no manifest yet.
     """
 
     number: int
@@ -35,13 +41,26 @@ class VersionStatus:
 class Repository:
     """Looks after `folder`, which holds one folder per version, named by its number.
 
-    `load` makes an engine of a version folder; batches up to `max_batch` are run before it serves.
+    `load` makes an engine of a version folder, `load_locator` a locator of its folder and side; batches
+    up to `max_batch` are run before a version serves. Only the version `pinned` is served where one is
+    given. `available` tells how many bytes of memory are left, None where that is not known.
     """
 
-    def __init__(self, folder: Path, load: Callable[[Path], Engine], max_batch: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        load: Callable[[Path], Engine],
+        max_batch: int,
+        load_locator: Callable[[Path, int], Locator] | None = None,
+        pinned: int | None = None,
+        available: Callable[[], int | None] = available_bytes,
+    ) -> None:
         self._folder = folder
         self._load = load
         self._max_batch = max_batch
+        self._load_locator = load_locator
+        self._pinned = pinned
+        self._available = available
         self._serving: LoadedVersion | None = None
         self._served_files: Fingerprint = ()
         self._refused: dict[int, tuple[Fingerprint, str]] = {}
@@ -56,8 +75,10 @@ class Repository:
     @property
     def problem(self) -> str:
         """Why no version serves, in words."""
-        refusals = "; ".join(f"version {status.number}: {status.reason}" for status in self._statuses)
-        problem = self._unreadable or refusals or "expected folders named 1, 2, ..., found none"
+        refusals = [f"version {status.number}: {status.reason}" for status in self._statuses if status.reason]
+        expected = f"a folder named {self._pinned}" if self._pinned else "folders named 1, 2, ..."
+        found = ", ".join(str(status.number) for status in self._statuses) or "none"
+        problem = self._unreadable or "; ".join(refusals) or f"expected {expected}, found {found}"
         return f"model folder {self._folder}: {problem}"
 
     def refresh(self) -> LoadedVersion | None:
@@ -78,7 +99,7 @@ class Repository:
         numbers = self._numbers()
         self._unreadable = ""
         self._refused = {number: seen for number, seen in self._refused.items() if number in numbers}
-        if not any(self._offer(number) for number in numbers):
+        if not any(self._offer(number) for number in numbers if self._pinned in (None, number)):
             self._serving = None
         self._statuses = tuple(self._status(number) for number in numbers)
 
@@ -105,16 +126,31 @@ class Repository:
         if not self._serves(number):
             self._show_loading(number)
         try:
-            self._serving = load_proven(self._folder / str(number), self._load, self._max_batch)
+            self._require_room(number, files)
+            self._serving = load_proven(
+                self._folder / str(number), self._load, self._max_batch, self._load_locator
+            )
         # An engine may fail in its own ways; a version that does not load must not stop the others.
         except Exception as error:
             reason = str(error) if isinstance(error, SignsError) else f"{type(error).__name__}: {error}"
-            self._refused[number] = (files, reason)
-            logger.warning("model version %d does not serve: %s", number, reason)
+            if self._refused.get(number) != (_remembered(error, files), reason):
+                logger.warning("model version %d does not serve: %s", number, reason)
+            self._refused[number] = (_remembered(error, files), reason)
         else:
             self._served_files = files
             self._refused.pop(number, None)
             logger.info("model version %d is loaded", number)
+        give_back_freed()
+
+    def _require_room(self, number: int, files: Fingerprint) -> None:
+        """Raises `NoRoom` where the version does not fit into memory beside the serving one."""
+        left = self._available()
+        needed = LOADING_FACTOR * sum(size for _, size, _, _ in files)
+        if self._serving is not None and left is not None and left < needed:
+            raise NoRoom(
+                f"memory: expected {needed >> 20} MB free to load it beside version "
+                f"{self._serving.manifest.version}; found less"
+            )
 
     def _show_loading(self, number: int) -> None:
         others = (status for status in self._statuses if status.number != number)
@@ -129,6 +165,11 @@ class Repository:
             return VersionStatus(number, "standby")
         complete = (self._folder / str(number) / MANIFEST_PATH).is_file()
         return VersionStatus(number, "refused" if complete else "incomplete", reason)
+
+
+def _remembered(error: Exception, files: Fingerprint) -> Fingerprint:
+    """The files for which not to try again; none where it is not they that were wrong."""
+    return () if isinstance(error, NoRoom) else files
 
 
 def _is_version(name: str) -> bool:

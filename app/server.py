@@ -5,35 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import signal
+import os
 import socket
+import threading
 import time
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.classifier import Classifier
+from app.connection import BoundedConnection
+from app.endings import CLEAN_UP_SECONDS, WORK_LOST
 from app.engines.base import Engine
+from app.listening import url_of
 from app.main import create_app
+from app.manifest import Manifest
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS: Final = 75  # above the 60 s of common proxies, or they meet closed connections (502)
 READY_POLL_SECONDS: Final = 0.02
-GRACE_SECONDS: Final = 1.0  # beyond the deadline, by which every request is answered
 
 
 class DrainingServer(uvicorn.Server):
-    """Ends on the first SIGTERM or SIGINT after `drain_seconds`, on the second at once; exit status 0."""
+    """Ends on the first SIGTERM or SIGINT after `drain_seconds`, with exit status 0.
+
+    On the second it ends at once; so it does where finishing what was admitted takes longer than
+    `shutdown_seconds`. Both give exit status 1, for work may have been lost.
+    """
 
     def __init__(
-        self, config: uvicorn.Config, classifier: Classifier, drain_seconds: float, begun: float
+        self, config: uvicorn.Config, classifier: Classifier, settings: Settings, begun: float
     ) -> None:
         super().__init__(config)
         self._classifier = classifier
-        self._drain_seconds = drain_seconds
+        self._settings = settings
         self._begun = begun
         self._draining = False
         self._announcement: asyncio.Task[None] | None = None
@@ -43,26 +52,36 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         if self.started:
-            log.info("listening on %s after %.1f s", self._address(), self._elapsed())
+            self._tell_listening()
             self._announcement = asyncio.create_task(self._announce())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by the signal; uvicorn's own would end the process by the same signal in the end."""
-        if self._draining or not self.started:
-            self.force_exit = self.should_exit and sig == signal.SIGINT
+        if self._draining or self.should_exit:
+            _end_at_once("a second signal")
+        if not self.started:
             self.should_exit = True
             return
         self._draining = True
         self._classifier.begin_drain()
+        self._bound_the_end()
         # The signal interrupts any task, whose request id must not come along.
         context = contextvars.Context()
         self._loop.call_soon_threadsafe(
-            self._loop.call_later, self._drain_seconds, self._stop, context=context
+            self._loop.call_later, self._settings.drain_seconds, self._stop, context=context
         )
 
     def _stop(self) -> None:
         log.info("stopping: finishing what was admitted")
         self.should_exit = True
+
+    def _bound_the_end(self) -> None:
+        """A thread of its own, since neither a thread that hangs nor the event loop would do it."""
+        seconds = self._settings.drain_seconds + self._settings.shutdown_seconds + CLEAN_UP_SECONDS
+        reason = f"not finished {self._settings.shutdown_seconds} s after the drain"
+        timer = threading.Timer(seconds, _end_at_once, [reason])
+        timer.daemon = True
+        timer.start()
 
     async def _announce(self) -> None:
         """Says why it is not ready as often as the reason changes, and when it is ready."""
@@ -74,15 +93,22 @@ class DrainingServer(uvicorn.Server):
                 log.info("not ready: %s", reason)
             told = reason
             await asyncio.sleep(READY_POLL_SECONDS)
-        manifest = self._classifier.manifest
-        log.info("ready after %.1f s: model %s version %d", self._elapsed(), manifest.name, manifest.version)
+        self._tell_ready(self._classifier.manifest)
 
-    def _address(self) -> str:
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self.config.root_path}"
+    def _tell_listening(self) -> None:
+        address = url_of(self.servers[0].sockets[0].getsockname(), self._settings)
+        log.info("listening on %s after %.1f s", address, self._elapsed())
+
+    def _tell_ready(self, manifest: Manifest) -> None:
+        log.info("ready after %.1f s: model %s version %d", self._elapsed(), manifest.name, manifest.version)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._begun
+
+
+def _end_at_once(reason: str) -> NoReturn:
+    log.warning("ending at once: %s", reason)
+    os._exit(WORK_LOST)
 
 
 def serve(settings: Settings, begun: float, engine: Engine | None = None) -> None:
@@ -91,18 +117,25 @@ def serve(settings: Settings, begun: float, engine: Engine | None = None) -> Non
     Tests give an `engine` in place of a model folder.
     """
     app = create_app(settings, engine)
-    config = uvicorn.Config(
+    DrainingServer(configured(app, settings), app.state.classifier, settings, begun).run()
+
+
+def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """What uvicorn is told."""
+    return uvicorn.Config(
         app,
         host=settings.host,
-        port=settings.port,
+        port=settings.http_port,
         root_path=settings.root_path,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.deadline_ms / 1000 + GRACE_SECONDS + 0.999),
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        http=BoundedConnection,
         server_header=False,
         access_log=False,  # `middleware.Observe` logs requests, with their ids
         log_config=None,
         log_level="warning",
     )
-    DrainingServer(config, app.state.classifier, settings.drain_seconds, begun).run()

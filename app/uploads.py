@@ -14,6 +14,8 @@ from app.errors import EmptyImage, UnsupportedImage
 
 MAX_FILES: Final = 32  # pictures of one batch
 MAX_FIELDS: Final = 16  # other fields of a form: none is needed, a few do no harm
+# As bytes are called that may be a picture; SageMaker's own image models take the last name for any.
+UNKNOWN_IMAGES: Final = frozenset({"", "application/octet-stream", "application/x-image"})
 ACCEPTED: Final = "image/*, application/octet-stream"
 
 
@@ -78,7 +80,7 @@ def media_type(content_type: str) -> str:
 def require_image_type(content_type: str) -> None:
     """Raises `UnsupportedImage` where the sender says that it is no image; saying nothing is fine."""
     kind = media_type(content_type)
-    if not (kind in ("", "application/octet-stream") or kind.startswith("image/")):
+    if kind not in UNKNOWN_IMAGES and not kind.startswith("image/"):
         raise UnsupportedImage(f"expected a content type among {ACCEPTED}, received {kind}")
 
 

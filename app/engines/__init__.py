@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.engines.base import Engine
+from app.engines.base import Engine, Locator
 
 ENGINES = ("openvino", "tensorflow")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 
-def load_engine(name: str, folder: Path, threads: int, precision: str) -> Engine:
+def load_engine(name: str, folder: Path, threads: int, precision: str, cache: Path | None = None) -> Engine:
     """Loads the SavedModel in `folder` into the engine called `name`, on `threads` CPU threads.
 
     `precision` is one of `PRECISIONS`; what the engine really computes in stands in its `precision`.
+    The openvino engine keeps compiled networks in the folder `cache`, where one is given.
     Raises `ModelError` where the folder holds no SavedModel with the expected signature.
     """
     for what, value, choices in (
@@ -26,7 +27,18 @@ def load_engine(name: str, folder: Path, threads: int, precision: str) -> Engine
     if name == "openvino":
         from app.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(folder, threads, precision)
+        return OpenVinoEngine(folder, threads, precision, cache)
     from app.engines.tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(folder, threads, precision)
+
+
+def load_locator(name: str, folder: Path, side: int, cache: Path | None = None) -> Locator:
+    """Loads the locator's SavedModel in `folder` into the engine called `name`; raises `ModelError`."""
+    if name == "openvino":
+        from app.engines.openvino import OpenVinoLocator
+
+        return OpenVinoLocator(folder, side, cache)
+    from app.engines.tensorflow import TensorFlowLocator
+
+    return TensorFlowLocator(folder, side)

@@ -26,3 +26,13 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Frees the network's memory; `run` must not be called afterwards."""
+
+
+class Locator(Protocol):
+    """A small network that finds the hand in a whole picture. Any thread may call it."""
+
+    def find(self, photo: Float32Array) -> Float32Array:
+        """The likeliest hand's place, float32 [5]: its score in 0..1 and its box, x0, y0, x1, y1.
+
+        `photo` is float32 [side, side, 3] in 0..1; the box is in fractions of it.
+        """

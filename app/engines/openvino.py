@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +13,35 @@ from openvino import properties
 from openvino.properties import hint
 
 from app.engines.base import Float32Array
-from app.engines.signature import Tensor, check_signature
+from app.engines.signature import Tensor, check_locator, check_signature
 from app.errors import ModelError
+from app.manifest import INT8_PATH
 
-TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16}
+logger = logging.getLogger(__name__)
+
+TYPES = {"float32": openvino.Type.f32, "bfloat16": openvino.Type.bf16, "int8": openvino.Type.f32}
+"""What is computed in where the network itself does not say: in int8, its few unquantised parts."""
 NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
 class OpenVinoEngine:
-    """A SavedModel compiled for the CPU, with one request that is used again and again.
+    """A version's network compiled for the CPU, with one request that is used again and again.
 
-    `precision` `auto` means bfloat16 where the CPU computes in it natively, float32 elsewhere.
-    Raises `ModelError` where `folder` holds no SavedModel with the expected signature.
+    `precision` `auto` means int8 where the version has it, else bfloat16 where the CPU computes in it
+    natively, else float32. Raises `ModelError` where `folder` holds no network with the expected
+    signature, or none in int8 where that is asked for.
     """
 
     name = "openvino"
 
-    def __init__(self, folder: Path, threads: int, precision: str) -> None:
+    def __init__(self, folder: Path, threads: int, precision: str, cache: Path | None = None) -> None:
         core = openvino.Core()
-        model = _read(core, folder)
-        check_signature([_tensor(port) for port in model.inputs], [_tensor(port) for port in model.outputs])
-        compiled = core.compile_model(model, "CPU", _options(core, threads, precision))
-        self.precision = _name(compiled.get_property(hint.inference_precision))
+        precision = _chosen(core, folder, precision)
+        source = folder / INT8_PATH if precision == "int8" else folder
+        compiled = _compile(core, source, _options(threads, precision), cache)
+        check_signature(_tensors(compiled.inputs), _tensors(compiled.outputs))
+        in_use = _name(compiled.get_property(hint.inference_precision))
+        self.precision = precision if precision == "int8" else in_use
         self._request: openvino.InferRequest | None = compiled.create_infer_request()
 
     def run(self, images: Float32Array) -> Float32Array:
@@ -45,19 +54,54 @@ class OpenVinoEngine:
         self._request = None
 
 
-def _read(core: openvino.Core, folder: Path) -> openvino.Model:
+class OpenVinoLocator:
+    """The locator's SavedModel compiled for one CPU thread, for it runs in the threads that decode.
+
+    Raises `ModelError` where `folder` holds no such SavedModel.
+    """
+
+    def __init__(self, folder: Path, side: int, cache: Path | None = None) -> None:
+        self._compiled = _compile(openvino.Core(), folder, _options(1, "float32"), cache)
+        check_locator(_tensors(self._compiled.inputs), _tensors(self._compiled.outputs), side)
+        self._own = threading.local()
+
+    def find(self, photo: Float32Array) -> Float32Array:
+        if not hasattr(self._own, "request"):
+            self._own.request = self._compiled.create_infer_request()
+        place: Float32Array = self._own.request.infer([photo[np.newaxis]])[0][0]
+        return place
+
+
+def _chosen(core: openvino.Core, folder: Path, precision: str) -> str:
+    """What to compute in; for `auto`, the fastest that the version and the CPU have."""
+    has_int8 = (folder / INT8_PATH).exists()
+    if precision == "int8" and not has_int8:
+        raise ModelError(f"{folder}: expected the network in int8 at {INT8_PATH}, found no such file")
+    if precision != "auto":
+        return precision
+    if has_int8:
+        return "int8"
+    return "bfloat16" if "BF16" in core.get_property("CPU", properties.device.capabilities) else "float32"
+
+
+def _compile(
+    core: openvino.Core, source: Path, options: dict[Any, Any], cache: Path | None
+) -> openvino.CompiledModel:
     # A mapped file that is overwritten in place would change, or kill, the running network.
     core.set_property({properties.enable_mmap: False})
+    if cache is not None:
+        try:
+            # Given the path, OpenVINO does not even read the network where it has it compiled.
+            return core.compile_model(source, "CPU", {**options, properties.cache_dir: cache})
+        except RuntimeError as error:
+            logger.info("not compiled with the help of %s: %s", cache, error)
     try:
-        return core.read_model(folder)
+        return core.compile_model(source, "CPU", options)
     except RuntimeError as error:
-        raise ModelError(f"{folder}: OpenVINO reads no SavedModel there: {error}") from error
+        raise ModelError(f"{source}: OpenVINO reads no network there: {error}") from error
 
 
-def _options(core: openvino.Core, threads: int, precision: str) -> dict[Any, Any]:
-    if precision == "auto":
-        native = "BF16" in core.get_property("CPU", properties.device.capabilities)
-        precision = "bfloat16" if native else "float32"
+def _options(threads: int, precision: str) -> dict[Any, Any]:
     return {
         hint.performance_mode: hint.PerformanceMode.LATENCY,
         hint.inference_precision: TYPES[precision],
@@ -73,6 +117,12 @@ def _name(element_type: openvino.Type) -> str:
     return NAMES.get(name, name)
 
 
-def _tensor(port: Any) -> Tensor:
-    shape = tuple(-1 if size.is_dynamic else size.get_length() for size in port.partial_shape)
-    return Tensor(next(iter(port.names), "unnamed"), _name(port.element_type), shape)
+def _tensors(ports: Any) -> list[Tensor]:
+    return [
+        Tensor(
+            next(iter(port.names), "unnamed"),
+            _name(port.element_type),
+            tuple(-1 if size.is_dynamic else size.get_length() for size in port.partial_shape),
+        )
+        for port in ports
+    ]

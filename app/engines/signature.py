@@ -20,6 +20,7 @@ class Tensor(NamedTuple):
 
 
 IMAGES = Tensor("images", "float32", (-1, 64, 64, 3))
+PLACES = Tensor("places", "float32", (-1, 5))
 
 
 def check_signature(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
@@ -31,6 +32,16 @@ def check_signature(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None
         raise ModelError(
             "signature: expected the output probabilities float32 [-1, n] for 2 or more classes, "
             f"received {_listed(outputs)}"
+        )
+
+
+def check_locator(inputs: Sequence[Tensor], outputs: Sequence[Tensor], side: int) -> None:
+    """Raises `ModelError` unless `photos` of one side go in and `places` float32 [-1, 5] come out."""
+    photos = Tensor("photos", "float32", (-1, side, side, 3))
+    if list(inputs) != [photos] or list(outputs) != [PLACES]:
+        raise ModelError(
+            f"the locator's signature: expected {photos} to {PLACES}, "
+            f"received {_listed(inputs)} to {_listed(outputs)}"
         )
 
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from app.engines.base import Float32Array
-from app.engines.signature import Tensor, check_signature
+from app.engines.signature import Tensor, check_locator, check_signature
 from app.errors import ModelError
 
 SIGNATURE = "serving_default"
@@ -45,6 +46,20 @@ class TensorFlowEngine:
 
     def close(self) -> None:
         self._loaded = self._signature = None
+
+
+class TensorFlowLocator:
+    """The locator's SavedModel in TensorFlow; raises `ModelError` where `folder` holds none."""
+
+    def __init__(self, folder: Path, side: int) -> None:
+        self._loaded = _load(folder)
+        self._signature = _signature(self._loaded, folder)
+        _, inputs = self._signature.structured_input_signature
+        check_locator(_tensors(inputs), _tensors(self._signature.structured_outputs), side)
+
+    def find(self, photo: Float32Array) -> Float32Array:
+        place: Float32Array = self._signature(photos=tf.constant(photo[np.newaxis]))["places"].numpy()[0]
+        return place
 
 
 def _load(folder: Path) -> Any:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from fastapi import APIRouter, Response
 
 from app.dependencies import ClassifierDep
+from app.readiness import NO_STORE, READY_RESPONSES, check_ready
 from app.schemas import Health
+
+LIVE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    503: {"model": Health, "description": "Never again: start the process anew."}
+}
 
 router = APIRouter(prefix="/health", tags=["health"])
 
-NO_STORE = "no-store"
 
-
-@router.get("/live", summary="Does the process live?")
-async def check_live(response: Response) -> Health:
-    """200 as long as the event loop turns."""
+@router.get("/live", summary="Does the process live?", responses=LIVE_RESPONSES)
+async def check_live(response: Response, classifier: ClassifierDep) -> Health:
+    """200 as long as the event loop turns and the inference thread lives; then only a restart helps."""
     response.headers["Cache-Control"] = NO_STORE
-    return Health(status="live")
-
-
-@router.get(
-    "/ready",
-    summary="Can it answer?",
-    responses={503: {"model": Health, "description": "Not now: the reason in words."}},
-)
-async def check_ready(response: Response, classifier: ClassifierDep) -> Health:
-    """200 once a model version is loaded, proven and warm, and until the service drains."""
-    response.headers["Cache-Control"] = NO_STORE
-    reason = classifier.readiness()
-    if reason is None:
-        return Health(status="ready")
+    if classifier.dead is None:
+        return Health(status="live")
     response.status_code = 503
-    return Health(status="not ready", reason=reason)
+    return Health(status="dead", reason=classifier.dead)
+
+
+router.add_api_route("/ready", check_ready, summary="Can it answer?", responses=READY_RESPONSES)

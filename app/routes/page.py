@@ -2,90 +2,85 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
+from app.answers import Answer, Failure
 from app.api_keys import check_key
 from app.dependencies import Classify, ClassifyDep
-from app.errors import SignsError
-from app.http_errors import problem_of, retry_headers, status_problem
-from app.preview import preview
-from app.schemas import Prediction, Problem
-from app.settings import Settings
-from app.uploads import read_form
+from app.errors import ImageError, InferenceError, SignsError
+from app.pages import render, render_error
+from app.preview import SIDE, preview
+from app.together import together
+from app.uploads import Form, Upload, read_form
+from app.wording import FOLDER, wording, words
 
-FOLDER: Final = Path(__file__).parent.parent / "page"
-
-ADVICE: Final = {
-    400: "Please choose a picture first.",
-    401: "Please enter a valid API key.",
-    413: "That file is too large.",
-    415: "That file is no picture. Try a JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF.",
-    422: "That picture is damaged or has too many pixels. Try another one.",
-    503: "The service is not ready or very busy. Please try again in a moment.",
-    504: "That took too long. Please try again.",
-}
+EXAMPLES: Final = FOLDER / "static" / "examples"
+SMALL_SIDE: Final = 320  # pixels of a picture that shares its page with others
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-templates = Jinja2Templates(FOLDER)
 
 
 @router.get("/")
 async def show_form(request: Request) -> Response:
     """The empty form."""
-    return _render(request)
+    return render(request, "page.html")
 
 
 @router.post("/")
-async def show_answer(request: Request, classify: ClassifyDep) -> Response:
-    """The form with the answer to its picture, or with what is wrong in words."""
+async def show_answers(request: Request, classify: ClassifyDep) -> Response:
+    """The form with an answer to each of its pictures, or with what is wrong in words."""
     try:
-        return _render(request, **await _answer(request, classify))
-    except SignsError as error:
-        return _render_problem(request, problem_of(error), retry_headers(error))
-    except HTTPException as error:
-        return _render_problem(request, status_problem(error.status_code, error.detail), error.headers)
+        outcomes = await _outcomes(request, classify)
+    except (SignsError, HTTPException) as error:
+        return render_error(request, error)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    status = failures[0].status if len(failures) == len(outcomes) else 200
+    return render(request, "page.html", status, outcomes=outcomes)
 
 
 @router.get("/docs")
 async def show_docs(request: Request) -> Response:
     """Swagger UI over `/openapi.json`, with assets of our own."""
-    return templates.TemplateResponse(request, "docs.html", {"root": _root(request)})
+    return render(request, "docs.html")
 
 
-async def _answer(request: Request, classify: Classify) -> dict[str, Any]:
-    settings: Settings = request.app.state.settings
-    form = await read_form(request, max_files=1)
-    check_key(form.fields.get("api_key"), settings.api_keys)
-    upload = form.named("file")[0]
-    prediction = Prediction.of(await classify(upload))
+async def _outcomes(request: Request, classify: Classify) -> list[Answer | Failure]:
+    form = await read_form(request)
+    check_key(form.fields.get("api_key"), request.app.state.settings.api_keys)
+    uploads = await _chosen(form)
+    side = SIDE if len(uploads) == 1 else SMALL_SIDE
+    return await together(_outcome(request, upload, classify, side) for upload in uploads)
+
+
+async def _outcome(request: Request, upload: Upload, classify: Classify, side: int) -> Answer | Failure:
+    """What concerns the whole service (full queue, deadline) is raised, as for a batch."""
+    settings = request.app.state.settings
     one_at_a_time: CapacityLimiter = request.app.state.previews
-    picture = await to_thread.run_sync(preview, upload.data, settings.max_pixels, limiter=one_at_a_time)
-    return {"prediction": prediction, "picture": picture, "filename": upload.filename}
+    begun = time.monotonic()
+    try:
+        prediction = await classify(upload)
+        seconds = time.monotonic() - begun
+        picture = await to_thread.run_sync(
+            preview, upload.data, settings.max_pixels, side, limiter=one_at_a_time
+        )
+    except (ImageError, InferenceError) as error:
+        return Failure.of_error(error, settings.max_bytes, upload.filename)
+    return Answer.of(prediction, upload.filename, picture, seconds)
 
 
-def _render_problem(request: Request, problem: Problem, headers: Any) -> Response:
-    advice = ADVICE.get(problem.status, problem.title)
-    return _render(request, problem.status, headers, problem=problem, advice=advice)
-
-
-def _render(request: Request, status: int = 200, headers: Any = None, **context: Any) -> Response:
-    settings: Settings = request.app.state.settings
-    context |= {
-        "root": _root(request),
-        "asks_for_key": bool(settings.api_keys),
-        "megabytes": settings.max_bytes // 2**20,
-    }
-    return templates.TemplateResponse(request, "page.html", context, status, headers)
-
-
-def _root(request: Request) -> str:
-    """The prefix of every link: what a reverse proxy strips, or nothing."""
-    root: str = request.scope.get("root_path", "")
-    return root
+async def _chosen(form: Form) -> list[Upload]:
+    """The pictures of the form, or the example whose button was pressed."""
+    label = form.fields.get("example", "")
+    if label in wording()["signs"]:
+        data = await to_thread.run_sync(Path.read_bytes, EXAMPLES / f"{label}.webp")
+        return [Upload(words("page", "example_name", label=label), "", data)]
+    # Whoever chooses a file does not choose its content type: the bytes decide.
+    return [replace(upload, content_type="") for upload in form.named("file")]

@@ -1,0 +1,92 @@
+"""Pictures to the network's input, in threads of their own and within a budget of pixels."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from app import imaging
+from app.engines.base import Locator
+from app.errors import ImageError
+from app.manifest import Manifest
+from app.observer import Observer
+from app.pixel_budget import PixelBudget
+from app.together import together
+from app.views import Look, least_side, look
+
+HANGS_AFTER = 60.0
+"""Seconds; no picture within the limits takes that long, however slow the machine."""
+
+
+class Decoder:
+    """Decodes off the event loop, in as much memory as `max_pixels` decoded pixels take at once."""
+
+    def __init__(self, max_pixels: int, threads: int, observer: Observer) -> None:
+        self._max_pixels = max_pixels
+        self._observer = observer
+        self._pixels = PixelBudget(max_pixels)
+        self._workers = threads
+        self._begun: dict[int, float] = {}
+        """Since when each thread, by its identifier, has been at its picture."""
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+
+    @property
+    def stuck(self) -> str | None:
+        """Why nothing can be decoded: every thread hangs in a picture. None as long as one does not."""
+        begun = list(self._begun.values())
+        if len(begun) < self._workers or time.monotonic() - max(begun) < HANGS_AFTER:
+            return None
+        return f"all {self._workers} decoding threads have been at one picture for {HANGS_AFTER:g} s"
+
+    async def looks(
+        self, pictures: Sequence[bytes], manifest: Manifest, locator: Locator | None = None
+    ) -> list[Look]:
+        """What the network is to see of each picture.
+
+        Raises the `ImageError` of a picture that gives none; where there are several it says which.
+        """
+        # No more than there are threads, so that a request with many pictures lets others in between.
+        at_once = asyncio.Semaphore(self._workers)
+        return await together(
+            self._look(data, place, manifest, locator, at_once)
+            for data, place in zip(pictures, _places(len(pictures)), strict=True)
+        )
+
+    def close(self) -> None:
+        """Finishes what is being decoded and ends the threads; blocks."""
+        self._threads.shutdown()
+
+    async def _look(
+        self,
+        data: bytes,
+        place: str,
+        manifest: Manifest,
+        locator: Locator | None,
+        at_once: asyncio.Semaphore,
+    ) -> Look:
+        async with at_once:
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._threads, self._decode, data, manifest, locator)
+            except ImageError as error:
+                raise type(error)(f"{place}{error}") from None
+
+    def _decode(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look:
+        begun = self._begun[threading.get_ident()] = time.monotonic()
+        try:
+            least = least_side(manifest)
+            opened = imaging.open_image(data, self._max_pixels, least)
+            with self._pixels.hold(opened.cost):
+                seen = look(imaging.load_upright(opened.picture, least), manifest, locator)
+        finally:
+            del self._begun[threading.get_ident()]
+        self._observer.decoded(time.monotonic() - begun)
+        return seen
+
+
+def _places(count: int) -> list[str]:
+    """What an error about each of several pictures begins with."""
+    return [""] if count == 1 else [f"picture {index} of {count}: " for index in range(1, count + 1)]
