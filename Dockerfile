@@ -1,4 +1,4 @@
-# The official image, or a digest of it: --build-arg BASE=python:3.11-slim@sha256:...
+# The official image, or better a digest of it: --build-arg BASE=python:3.11-slim@sha256:...
 ARG BASE=python:3.11-slim
 
 # --- what serving and training share: the user and the environment
@@ -32,9 +32,25 @@ USER 10001:10001
 ENTRYPOINT ["python", "-m", "training"]
 CMD ["fit", "training/recipes/signs.toml"]
 
+# --- a node of a Ray cluster: docker build --target ray
+FROM packages AS ray
+COPY requirements/ray.txt requirements/
+RUN --mount=type=cache,target=/tmp/pip PIP_CACHE_DIR=/tmp/pip \
+    pip --python /opt/venv/bin/python install --require-hashes -r requirements/ray.txt
+COPY LICENSE ./
+COPY model/ model/
+COPY app/ app/
+COPY deploy/ray/ deploy/ray/
+# PYTHONPATH: Ray's workers find the service wherever they start. LOCAL_NODE: a proxy would leave the replicas
+# of other nodes idle until its own have two full batches.
+ENV PYTHONPATH=/srv/signs RAY_USAGE_STATS_ENABLED=0 RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING=0
+USER 10001:10001
+CMD ["ray", "start", "--head", "--block", "--dashboard-host=0.0.0.0"]
+
 # --- serves: the default target, since it comes last
 FROM runtime AS serve
 COPY --from=packages /opt/venv /opt/venv
+COPY deploy/healthcheck.py /usr/local/bin/
 COPY LICENSE ./
 COPY model/ model/
 COPY app/ app/
@@ -43,10 +59,10 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash app
 ENV SIGNS_HOST=0.0.0.0 SIGNS_LOG_FORMAT=json
 USER 10001:10001
 EXPOSE 8000
-# http.client, because urllib would put the question to a proxy that the environment names.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
-    "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.getenv('SIGNS_PORT', '8000')), timeout=4); c.request('GET', '/health/ready'); exit(c.getresponse().status != 200)"]
-CMD ["python", "-m", "app"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "/usr/local/bin/healthcheck.py"]
+# An entrypoint, because Amazon SageMaker starts a container with the one word `serve`.
+ENTRYPOINT ["python", "-m", "app"]
+ARG BASE
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Signs" \
@@ -54,4 +70,4 @@ LABEL org.opencontainers.image.title="Signs" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.base.name="docker.io/library/python:3.11-slim"
+      org.opencontainers.image.base.name="${BASE}"

@@ -1,0 +1,1 @@
+"""What Signs is made of: locked packages, their licences, a bill of materials, known holes in them."""
