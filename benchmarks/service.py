@@ -1,112 +1,141 @@
-"""How fast a real service starts and answers `/predict`: `python -m benchmarks.service`, or `make bench`.
+"""How fast the service is, beside others that serve the same network: `make bench`.
 
-The clients run on the same cores as the service, so a separate machine would see better figures.
+Everything runs one after the other on this machine, load generator and servers on the same processors,
+so only ratios within one run say anything. Results: JSON, a Markdown table and a picture.
 """
 
 from __future__ import annotations
 
-import asyncio
-import io
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import argparse
+import platform
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-import httpx2
 import numpy as np
-from PIL import Image
+import uvloop
 
-PHOTO_SIZES = ((64, 64), (640, 480), (4032, 3024))
-CLIENTS = (1, 8, 32)
-SECONDS = 5.0
-READY_WITHIN = 60.0
+from app.engines import load_engine
+from app.imaging import decode, fit
+from app.manifest import INT8_PATH, read_manifest
+from app.threads import granted_threads
+from benchmarks import pictures
+from benchmarks.contenders import Contender, Precision, contenders, make_environment, versions
+from benchmarks.measure import Measured, Plan, batch_route, check_answer, measure, photo, split
+from benchmarks.offline import measure_alone
+from benchmarks.processes import running
+from benchmarks.service_report import write_report
+
+RESULTS = Path(__file__).parent / "results"
+HALF = 0.5
 
 
 def main() -> None:
-    """Prints one line for each photo size and number of clients."""
-    with running_service() as url:
-        print(f"{'photo':>11} {'clients':>7} {'answers/s':>9} {'p50 ms':>7} {'p95 ms':>7} {'p99 ms':>7}")
-        for size in PHOTO_SIZES:
-            photo = jpeg(size)
-            for clients in CLIENTS:
-                latencies = asyncio.run(load(url, photo, clients))
-                print(f"{size[0]:>6}x{size[1]:<4} {clients:>7} {figures(latencies)}")
+    """Measures and writes the results."""
+    options = _parser().parse_args()
+    precisions: tuple[Precision, ...] = ("float32",)
+    if (options.model / INT8_PATH).exists():
+        precisions = ("float32", "int8")
+    chosen = [
+        each for each in contenders(precisions) if not options.only or (each.peer or "signs") in options.only
+    ]
+    for peer in sorted({each.peer for each in chosen} - {""}):
+        make_environment(peer)
+    report = uvloop.run(_measure_all(chosen, options.model.resolve(), Plan(seconds=options.seconds)))
+    write_report(report, options.to)
 
 
-@contextmanager
-def running_service() -> Iterator[str]:
-    """Starts `python -m app` on a free port; gives its address once it is ready, ends it afterwards."""
-    port = free_port()
-    began = time.monotonic()
-    environment = {**os.environ, "SIGNS_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "app"], env=environment, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        await_ready(url, process, began + READY_WITHIN)
-        print(f"ready after {time.monotonic() - began:.1f} s")
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds `--model VERSION`, by default the newest."""
+    newest = max(Path("model/signs").glob("[0-9]*"), key=lambda folder: int(folder.name))
+    parser.add_argument("--model", type=Path, default=newest, help=f"a version's folder (default: {newest})")
 
 
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
+    add_model(parser)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement (default: 8)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="signs, and folders of benchmarks/peers/")
+    parser.add_argument("--to", type=Path, default=RESULTS, help="where the results go")
+    return parser
 
 
-def await_ready(url: str, process: subprocess.Popen[bytes], deadline: float) -> None:
-    """Returns once the service is ready; raises `SystemExit` where it ends or takes too long."""
-    reason = "it did not listen"
-    while time.monotonic() < deadline and process.poll() is None:
+async def _measure_all(chosen: Sequence[Contender], model: Path, plan: Plan) -> dict[str, Any]:
+    thumbnails, photos = pictures.thumbnails(), pictures.photos(2)
+    expected = _expected(model, thumbnails[0])
+    engines = sorted({(each.engine, each.precision) for each in chosen})
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "model": read_manifest(model).version,
+        "seconds": plan.seconds,
+        "versions": {peer: versions(peer) for peer in sorted({each.peer for each in chosen} - {""})},
+        "alone": [
+            {"engine": engine, "precision": precision} | measure_alone(model, engine, precision, plan.seconds)
+            for engine, precision in engines
+        ],
+        "servers": [],
+        "extras": {},
+    }
+    for contender in chosen:
+        found, extras = await _measure_one(contender, model, thumbnails, photos, expected, plan)
+        report["servers"].append(asdict(found))
+        report["extras"][contender.title] = extras
+        print(f"{contender.title}: {found.error or f'{found.peak.answered:.1f} a second'}", flush=True)  # type: ignore[union-attr]
+    return report
+
+
+async def _measure_one(
+    contender: Contender,
+    model: Path,
+    thumbnails: Sequence[bytes],
+    photos: Sequence[bytes],
+    expected: Sequence[float],
+    plan: Plan,
+) -> tuple[Measured, dict[str, Any]]:
+    found = Measured(contender.title, contender.engine, contender.precision, contender.peer)
+    extras: dict[str, Any] = {}
+    log = Path(tempfile.gettempdir()) / f"benchmark-{contender.peer or 'signs'}-{contender.engine}.log"
+    with running(contender.command, contender.environment(model), contender.folder, log) as server:
         try:
-            answer = httpx2.get(f"{url}/health/ready", trust_env=False)
-        except httpx2.TransportError:
-            time.sleep(0.02)
-            continue
-        if answer.status_code == 200:
-            return
-        reason = answer.text
-        time.sleep(0.02)
-    raise SystemExit(f"the service is not ready: {reason}")
+            answer = await server.await_answer(contender.carry(thumbnails[0]))
+            check_answer(answer.body, expected, contender.precision)
+            await measure(server, contender, thumbnails, plan, found)
+            if contender.peer in ("", "fastapi"):
+                extras["photo"] = await photo(server, contender, photos, plan.seconds)
+            if not contender.peer and found.peak is not None:
+                rate = max(0.5, HALF * found.peak.answered)
+                requests = [contender.carry(picture) for picture in thumbnails]
+                extras["split"] = await split(server, requests, rate, plan.seconds)
+                extras["batch_route"] = await batch_route(server, thumbnails, plan.seconds)
+        # One server that cannot be measured must not cost the figures of all others.
+        except Exception as error:
+            found.error = f"{type(error).__name__}: {error} (log: {log})"
+    return found, extras
 
 
-def jpeg(size: tuple[int, int]) -> bytes:
-    """A made-up photo, as large in bytes as a real one of its size."""
-    noise = np.random.RandomState(0).randint(0, 256, (size[1] // 16, size[0] // 16, 3)).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+def _expected(model: Path, thumbnail: bytes) -> list[float]:
+    """What the network itself says of a picture, in float32."""
+    engine = load_engine("openvino", model, granted_threads(), "float32")
+    row: list[float] = engine.run(fit(decode(thumbnail))[np.newaxis])[0].tolist()
+    return row
 
 
-async def load(url: str, photo: bytes, clients: int) -> list[float]:
-    """Latencies in seconds of all answers that `clients` got who each ask again and again."""
-    limits = httpx2.Limits(max_connections=clients)
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, limits=limits, timeout=60) as client:
-        end = time.monotonic() + SECONDS
-        results = await asyncio.gather(*(ask_until(end, client, photo) for _ in range(clients)))
-    return [latency for result in results for latency in result]
-
-
-async def ask_until(end: float, client: httpx2.AsyncClient, photo: bytes) -> list[float]:
-    """Latencies in seconds of one client's answers; any error ends the measurement."""
-    latencies = []
-    while (began := time.monotonic()) < end:
-        answer = await client.post("/predict", content=photo, headers={"Content-Type": "image/jpeg"})
-        answer.raise_for_status()
-        latencies.append(time.monotonic() - began)
-    return latencies
-
-
-def figures(latencies: list[float]) -> str:
-    """Answers per second and the latency's percentiles in milliseconds."""
-    p50, p95, p99 = np.percentile(latencies, (50, 95, 99)) * 1000
-    return f"{len(latencies) / SECONDS:>9.1f} {p50:>7.1f} {p95:>7.1f} {p99:>7.1f}"
+def machine() -> dict[str, Any]:
+    """The processor with its flags, and when this was measured."""
+    facts: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    return {
+        "processor": facts.get("model name", platform.processor()),
+        "flags": facts.get("flags", ""),
+        "cpus": granted_threads(),
+        "python": platform.python_version(),
+        "measured": datetime.now(UTC).isoformat(timespec="minutes"),
+    }
 
 
 if __name__ == "__main__":
