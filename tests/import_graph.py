@@ -66,10 +66,8 @@ def arrows_up(graph: Graph, layers: Layers) -> list[str]:
 
 
 def environment_readers(modules: Mapping[str, str]) -> list[str]:
-    """Modules that touch `os.environ` or `os.getenv`."""
-    return [
-        name for name, source in modules.items() if any(map(_is_environment, ast.walk(ast.parse(source))))
-    ]
+    """Modules that touch `os.environ` or `os.getenv`, other than to set a variable."""
+    return [name for name, source in modules.items() if _reads_environment(ast.parse(source))]
 
 
 def function_lengths(modules: Mapping[str, str]) -> list[int]:
@@ -96,6 +94,16 @@ def _names(node: ast.AST, known: Collection[str]) -> Iterator[str]:
         for alias in node.names:
             submodule = f"{node.module}.{alias.name}"
             yield submodule if submodule in known else node.module
+
+
+def _reads_environment(tree: ast.Module) -> bool:
+    nodes = list(ast.walk(tree))
+    set_only = {
+        id(node.value)
+        for node in nodes
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    }
+    return any(_is_environment(node) and id(node) not in set_only for node in nodes)
 
 
 def _is_environment(node: ast.AST) -> bool:

@@ -12,15 +12,24 @@ import pytest
 from app.main import create_app
 from app.manifest import read_manifest
 from app.settings import Settings
+from tests.app.serving import service
 from tests.conftest import ROOT
 from training.cli import build_parser
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "model" / "README.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 MAKE_TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 ROUTES = set(create_app(Settings()).openapi()["paths"])
-UNDESCRIBED = {"/", "/docs", "/openapi.json"}
+UNDESCRIBED = {"/", "/about", "/docs", "/feedback", "/openapi.json"}
 """Routes for people, left out of the description for programs."""
+TENSORFLOW_SERVING = {
+    "/v1/models",
+    "/v1/models/signs",
+    "/v1/models/signs/metadata",
+    "/v1/models/signs:predict",
+}
+"""Routes that TensorFlow Serving describes."""
 
 
 def commands(text: str) -> list[str]:
@@ -40,21 +49,28 @@ def words_like(pattern: str) -> list[tuple[str, str]]:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    rows = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if row.startswith("| `SIGNS_")}
-    assert set(rows) == {f"SIGNS_{name.upper()}" for name in Settings.model_fields}
+    rows = {row.split("|")[1].strip(" `"): row for row in text.splitlines() if re.match(r"\| `[A-Z]", row)}
+    assert set(rows) == {Settings.variable(name) for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
-        default = field.default if field.default not in ((), {}) else ""
-        assert f"| `{default}` |" in rows[f"SIGNS_{name.upper()}"].replace("| |", "| `` |"), name
+        default = field.default if field.default not in (None, (), {}) else ""
+        assert f"| `{default}` |" in rows[Settings.variable(name)].replace("| |", "| `` |"), name
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    known = {f"SIGNS_{name.upper()}" for name in Settings.model_fields} | {"SIGNS_DATA"}
+    known = {Settings.variable(name) for name in Settings.model_fields} | {"SIGNS_DATA"}
     assert not [(where, name) for where, name in words_like(r"SIGNS_[A-Z_]*[A-Z]") if name not in known]
 
 
 def test_every_route_is_documented_and_every_documented_route_exists() -> None:
-    told = set(re.findall(r"`(?:GET|POST) (/[\w/.-]*)`", README))
-    assert told == ROUTES | UNDESCRIBED
+    told = set(re.findall(r"`(?:GET|POST) (/[\w/.:{}-]*)`", README + CLIENTS))
+    assert told == ROUTES | UNDESCRIBED | TENSORFLOW_SERVING
+
+
+@pytest.mark.parametrize("path", sorted(TENSORFLOW_SERVING))
+def test_every_documented_route_of_tensorflow_serving_exists(path: str) -> None:
+    with service() as client:
+        told = client.post(path, content=b"").text if path.endswith(":predict") else client.get(path).text
+    assert not re.search("not found|Could not find|Malformed", told), told
 
 
 def test_every_make_target_that_is_named_exists() -> None:
@@ -73,6 +89,13 @@ def test_make_knows_how_to_do_what_the_readme_says(target: str) -> None:
 def test_every_training_command_in_the_readme_parses() -> None:
     lines = [line for line in commands(README) if "-m training" in line]
     assert len(lines) == 3
+    for line in lines:
+        build_parser().parse_args(shlex.split(line)[3:])
+
+
+def test_every_training_command_of_the_experiments_parses() -> None:
+    lines = commands((ROOT / "docs" / "experiments.md").read_text(encoding="utf-8"))
+    assert {shlex.split(line)[3] for line in lines} >= {"materials", "locate", "crossvalidate"}
     for line in lines:
         build_parser().parse_args(shlex.split(line)[3:])
 
@@ -102,4 +125,4 @@ def test_the_model_card_tells_the_newest_versions_scores() -> None:
 def test_the_answer_in_the_readme_has_the_fields_of_the_schema() -> None:
     example = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
     schema = create_app(Settings()).openapi()["components"]["schemas"]["Prediction"]
-    assert example.keys() == schema["properties"].keys()
+    assert example.keys() == set(schema["required"])

@@ -69,6 +69,11 @@ def test_readers_of_the_environment_are_named(source: str) -> None:
     assert environment_readers({"p.low": source, "p.high": "import os\nos.cpu_count()"}) == ["p.low"]
 
 
+def test_who_sets_a_variable_for_a_library_reads_nothing() -> None:
+    assert environment_readers({"p": "import os\nos.environ['A'] = 'b'"}) == []
+    assert environment_readers({"p": "import os\nos.environ['A'] = os.environ['B']"}) == ["p"]
+
+
 def test_a_function_is_as_long_as_its_lines() -> None:
     assert function_lengths({"p": "def f():\n    x = 1\n    return x\n\nasync def g(): pass"}) == [3, 1]
 

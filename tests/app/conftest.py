@@ -40,6 +40,13 @@ def grey_png(encode: Encode) -> Callable[[int], bytes]:
     return lambda grey: encode(Image.new("L", (90, 70), grey))
 
 
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that relative paths start from."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def weights() -> np.ndarray[Any, np.dtype[np.float32]]:
     """Of the tiny network: from the mean colour to the logits, float32 [3, 6]."""

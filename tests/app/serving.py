@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import urlopen
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -22,16 +24,13 @@ from app.engines.constant import ConstantEngine
 from app.main import create_app
 from app.settings import Settings
 
-LISTENING = re.compile(r"listening on http://[^:]+:(\d+)")
+LISTENING = re.compile(r"listening on https?://[^:]+:(\d+)")
 CONSTANT_SERVER = """
-import time
+import sys, time
+from app.__main__ import run_service
 from app.engines.constant import ConstantEngine
-from app.logs import configure_logs
-from app.server import serve
 from app.settings import Settings
-settings = Settings.load()
-configure_logs(settings.log_format)
-serve(settings, time.monotonic(), ConstantEngine(delay={delay}))
+sys.exit(run_service(Settings.load(), time.monotonic(), ConstantEngine(delay={delay})))
 """
 
 
@@ -50,6 +49,15 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     assert told.keys() == {"type", "title", "status", "detail", "request_id"}
     assert told["status"] == status
     assert told["request_id"] == response.headers["x-request-id"]
+    return told
+
+
+def error(response: Any, status: int) -> str:
+    """The text of an error in a dialect's shape, once its status and type are as they should be."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert response.json().keys() == {"error"}
+    told: str = response.json()["error"]
     return told
 
 
@@ -115,12 +123,37 @@ class Exchange:
         self.answer.append(message)
 
 
+def speak(app: FastAPI, play: Callable[[], Awaitable[None]]) -> None:
+    """Runs `play` while the application lives."""
+
+    async def live() -> None:
+        async with app.router.lifespan_context(app):
+            await play()
+
+    asyncio.run(live())
+
+
 def body(*chunks: bytes, more: bool = False) -> list[dict[str, Any]]:
     """The messages of a body in chunks; with `more` its end never comes."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     if not more:
         messages[-1]["more_body"] = False
     return messages
+
+
+def ask_while_held(app: FastAPI, held: Sequence[Exchange], refused: Exchange, admitted: Exchange) -> None:
+    """Speaks `refused` while all of `held` are inside, and `admitted` once they have hung up."""
+
+    async def play() -> None:
+        tasks = [asyncio.create_task(one.run()) for one in held]
+        await until(lambda: all(one.read for one in held))
+        await refused.run()
+        for one in held:
+            one.hang_up.set()
+        await asyncio.gather(*tasks)
+        await admitted.run()
+
+    speak(app, play)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -155,6 +188,15 @@ class ServerProcess:
                 return found
         raise AssertionError(f"the server ended without {pattern.pattern!r}: {''.join(self.lines)}")
 
+    def wait_until_busy(self) -> None:
+        """Returns once a picture is inside."""
+        for _ in range(400):
+            with urlopen(f"{self.address}/metrics") as answer:
+                if b"signs_queue_images 1.0" in answer.read():
+                    return
+            time.sleep(0.05)
+        raise AssertionError("no picture came")
+
     def connect(self) -> socket.socket:
         """A bare connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -174,8 +216,8 @@ class ServerProcess:
 def server_process(*arguments: str, delay: float = 0, **settings: object) -> Iterator[ServerProcess]:
     """A service as a process, by default with a constant engine; keywords are settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNS_")}
-    environment |= {"SIGNS_PORT": "0"} | {
-        f"SIGNS_{key.upper()}": str(value) for key, value in settings.items()
+    environment |= {"SIGNS_PORT": "0", "SIGNS_CACHE_DIR": ""} | {
+        Settings.variable(key): str(value) for key, value in settings.items()
     }
     command = [sys.executable, *(arguments or ("-c", CONSTANT_SERVER.format(delay=delay)))]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.batcher import Batcher
+from app.batcher import Batcher, _Request
 from app.engines.base import Float32Array
 from app.engines.constant import ConstantEngine
 from app.errors import InferenceError
@@ -160,3 +160,21 @@ def test_an_engine_that_drops_rows_is_an_error() -> None:
 
     with running_batcher(Short()) as batcher:
         run_in_time(play(batcher))
+
+
+def test_an_answered_request_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deque that is asked for what it does not hold prints that: a millisecond for every picture."""
+    printed: list[object] = []
+
+    def note(request: object) -> str:
+        printed.append(request)
+        return "request"
+
+    monkeypatch.setattr(_Request, "__repr__", note)
+
+    async def play() -> None:
+        with running_batcher(ConstantEngine()) as running:
+            await asyncio.gather(*(ask(running, pictures(level)) for level in (0.0, 0.5, 1.0)))
+
+    run_in_time(play())
+    assert printed == []

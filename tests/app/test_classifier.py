@@ -223,12 +223,13 @@ def test_an_engine_error_is_no_image_error(grey_png: GreyPng) -> None:
 def test_close_ends_every_thread_and_the_engine(grey_png: GreyPng) -> None:
     async def play() -> None:
         engine = ConstantEngine()
+        others = set(threading.enumerate())
         async with _started(_constant(engine)) as classifier:
             await classifier.classify(grey_png(0))
+            begun = set(threading.enumerate()) - others
         assert engine.closed
-        ours = ("inference", "decode", "load")
-        await asyncio.to_thread(
-            wait_for, lambda: not any(thread.name.startswith(ours) for thread in threading.enumerate())
-        )
+        ours = {thread for thread in begun if thread.name.startswith(("inference", "decode", "load"))}
+        assert ours
+        await asyncio.to_thread(wait_for, lambda: not any(thread.is_alive() for thread in ours))
 
     run_in_time(play())

@@ -23,9 +23,9 @@ def test_pictures_are_decoded_and_run_off_the_event_loop(
 ) -> None:
     decode, threads = imaging.load_upright, dict[str, int]()
 
-    def noted(opened: Image.Image) -> Image.Image:
+    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
         threads["decode"] = threading.get_ident()
-        return decode(opened)
+        return decode(opened, least_side)
 
     def run(_images: Float32Array) -> None:
         threads["inference"] = threading.get_ident()

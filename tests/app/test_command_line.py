@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from app import classify
-from app.__main__ import main
-from app.classify import classify_paths, find_pictures
+from app.__main__ import INTERRUPTED, STOPPED, WRONG_USE, _parser, main
+from app.bulk.archives import KINDS
+from app.bulk.errors import RunRefused, RunStopped
+from app.bulk.items import SUFFIXES
+from app.bulk.outputs import WRITERS
+from app.bulk.run import Run
+from app.bulk.sources import Sources
+from app.classify import classify_sources
 from app.engines.constant import ConstantEngine
 from app.errors import NotReady
 from app.settings import Settings
+from tests.conftest import ROOT
 
 GreyPng = Callable[[int], bytes]
 
@@ -31,7 +38,11 @@ def folder(tmp_path: Path, grey_png: GreyPng) -> Path:
 
 
 def run(paths: list[Path], as_json: bool = True, **settings: int) -> int:
-    return classify_paths(paths, as_json, Settings(**settings), ConstantEngine())  # type: ignore[arg-type]
+    return classify_sources(sources(*paths), as_json, Settings(**settings), ConstantEngine())  # type: ignore[arg-type]
+
+
+def sources(*paths: Path) -> Sources:
+    return Sources(tuple(map(str, paths)))
 
 
 def test_help_names_commands_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +50,7 @@ def test_help_names_commands_and_settings(capsys: pytest.CaptureFixture[str]) ->
         main(["--help"])
     told = capsys.readouterr().out
     assert ended.value.code == 0
-    for name in ("classify", "serve", *(f"SIGNS_{field.upper()}" for field in Settings.model_fields)):
+    for name in ("classify", "serve", *map(Settings.variable, Settings.model_fields)):
         assert name in told
 
 
@@ -53,8 +64,8 @@ def test_wrong_use_exits_2(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 
 
 def test_folders_are_searched_in_order_and_named_files_kept(folder: Path) -> None:
-    found = find_pictures([folder, folder / "notes.txt", folder / "none.png"])
-    names = [path.relative_to(folder).as_posix() for path in found]
+    found = sources(folder, folder / "notes.txt", folder / "none.png").items(max_bytes=1000)
+    names = [Path(item.path).relative_to(folder).as_posix() for item in found]
     assert names == ["a.png", "below/b.PNG", "notes.txt", "none.png"]
 
 
@@ -71,7 +82,7 @@ def test_bad_files_are_reported_among_the_others(folder: Path, capsys: pytest.Ca
     assert run(paths) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.get("label") for line in lines] == ["0", None, None, "5"]
-    assert "expected one of JPEG" in lines[1]["error"]
+    assert "send a JPEG" in lines[1]["error"]
     assert lines[2]["error"] == "No such file or directory"
 
 
@@ -87,7 +98,7 @@ def test_the_table_is_for_people(folder: Path, capsys: pytest.CaptureFixture[str
     assert first.split()[0] == "0"
     assert first.endswith("a.png")
     assert second.split()[1].endswith("%")
-    assert "notes.txt: expected one of JPEG" in failed
+    assert "notes.txt: the file is a text; send a JPEG" in failed
 
 
 def test_many_files_keep_their_order(
@@ -114,7 +125,7 @@ def test_without_a_model_it_says_so(
     told = capsys.readouterr()
     assert (told.out, str(folder / "none") in told.err) == ("", True)
     with pytest.raises(NotReady, match="none"):
-        classify_paths([folder], True, Settings(model_dir=folder / "none"))
+        classify_sources(sources(folder), True, Settings(model_dir=folder / "none"))
 
 
 def test_as_a_command_it_exits_with_the_status(folder: Path) -> None:
@@ -125,5 +136,58 @@ def test_as_a_command_it_exits_with_the_status(folder: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_suffixes_are_lower_case() -> None:
-    assert {suffix.lower() for suffix in classify.SUFFIXES} == classify.SUFFIXES
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "expected a PATH or --list"),
+        (["a.png", "--overwrite"], "expected --out"),
+        (["a.png", "--ray", "auto"], "expected --out"),
+        (["a.png", "--json", "--out", "a.csv"], "--json is for the screen"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["classify", *arguments])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [
+        (RunRefused("it exists already"), 2, "it exists already"),
+        (RunStopped("the disk is full"), 3, "stopped: the disk is full\nThe same command takes the run up."),
+        (KeyboardInterrupt(), 130, "interrupted; the same command takes the run up"),
+    ],
+)
+def test_a_run_that_ends_early_says_why(
+    raised: BaseException,
+    status: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(run: Run, settings: Settings) -> int:
+        assert run == Run(Sources(("photos",), ("more.txt",)), Path("a.csv"), overwrite=True, cluster="auto")
+        raise raised
+
+    monkeypatch.setattr("app.bulk.run.run_bulk", fail)
+    arguments = "classify photos --list more.txt --out a.csv --overwrite --ray auto"
+    assert main(arguments.split()) == status
+    assert capsys.readouterr().err.strip() == told
+
+
+def test_the_page_about_bulk_runs_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "bulk.md").read_text(encoding="utf-8")
+    for ending in (*SUFFIXES, *KINDS, *WRITERS):
+        assert f"`{ending}`" in page, ending
+    for status in (WRONG_USE, STOPPED, INTERRUPTED):
+        assert f"\n| {status} | " in page
+    lines = [line for line in page.splitlines() if "-m app classify " in line and line.startswith(".venv")]
+    assert len(lines) == 3
+    for line in lines:
+        options = _parser().parse_args(shlex.split(line)[3:])
+        assert options.paths
+        assert options.out

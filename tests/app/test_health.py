@@ -44,6 +44,18 @@ def test_draining_is_not_ready_but_still_answers(grey_png: GreyPng) -> None:
         assert client.post("/predict", content=grey_png(0)).status_code == 200
 
 
+def test_a_dead_inference_thread_is_told_to_whoever_can_start_it_anew(grey_png: GreyPng) -> None:
+    def die(_images: Any) -> None:
+        raise SystemExit
+
+    with service(ConstantEngine(before_run=die)) as client:
+        assert client.post("/predict", content=grey_png(0)).status_code == 503
+        response = client.get("/health/live")
+        assert (response.status_code, response.json()["status"]) == (503, "dead")
+        assert "the inference thread died" in response.json()["reason"]
+        assert client.get("/v2/health/live").status_code == 503
+
+
 def test_health_waits_for_nobody(grey_png: GreyPng) -> None:
     running, release = threading.Event(), threading.Event()
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from app import errors
 from app.engines.constant import ConstantEngine
-from app.http_errors import INTERNAL_ERROR, STATUS_OF, problem_of, reason_of, retry_headers
+from app.http_errors import INTERNAL_ERROR, MOST_TOLD, STATUS_OF, problem_of, reason_of, retry_headers
 from app.main import create_app
 from app.settings import Settings
 from tests.app.serving import problem
@@ -29,6 +29,7 @@ def raised_errors() -> set[type[errors.SignsError]]:
 def app() -> FastAPI:
     """The service with routes that fail in every way."""
     app = create_app(Settings(), ConstantEngine())
+    own = len(app.router.routes)
 
     @app.get("/fail/{name}")
     @app.get("/v1/fail/{name}")
@@ -42,6 +43,8 @@ def app() -> FastAPI:
     async def read_number(number: int) -> int:
         return number
 
+    # Before the service's own, of which one answers everything below /v1.
+    app.router.routes.sort(key=app.router.routes[own:].__contains__, reverse=True)
     return app
 
 
@@ -69,7 +72,8 @@ def test_dialects_get_the_error_as_a_string(client: TestClient, prefix: str) -> 
     response = client.get(f"{prefix}/fail/CorruptImage")
     assert (response.status_code, response.json()) == (422, {"error": "said by the error"})
     assert client.get(f"{prefix}/nothing/here").json().keys() == {"error"}
-    assert client.post(f"{prefix}/fail/CorruptImage").json() == {"error": "expected GET, received POST"}
+    assert client.post(f"{prefix}/fail/CorruptImage").json().keys() == {"error"}
+    assert client.put(prefix).json().keys() == {"error"}
     response = client.get(f"{prefix}/fail/Unforeseen")
     assert (response.status_code, response.json()) == (500, {"error": INTERNAL_ERROR})
 
@@ -81,6 +85,16 @@ def test_validation_errors_have_the_same_shapes(client: TestClient) -> None:
 
 def test_a_path_that_only_begins_like_a_dialect_is_none(client: TestClient) -> None:
     problem(client.get("/v1x"), 404)
+
+
+@pytest.mark.parametrize("path", ["/fail/CorruptImage", "/v2/fail/CorruptImage"])
+def test_a_text_that_the_sender_chose_fits_into_any_answer(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errors.CorruptImage, "__str__", lambda _self: "\ud800" + "x" * 10**6)
+    answer = client.get(path).json()
+    told = answer.get("error") or answer["detail"]
+    assert told == "?" + "x" * (MOST_TOLD - 1) + "..."
 
 
 def test_unknown_path_and_method_say_what_there_is(client: TestClient) -> None:

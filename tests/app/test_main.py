@@ -19,7 +19,8 @@ from tests.app.serving import problem, service
 GreyPng = Callable[[int], bytes]
 KEY = "sésame"
 KEYS = {"bob": "0" * 64, "ann": hashlib.sha256(KEY.encode()).hexdigest()}
-OPEN = {("GET", path) for path in ("/", "/docs", "/openapi.json", "/health/live", "/health/ready")}
+HEALTH = ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
+OPEN = {("GET", path) for path in ("/", "/docs", "/openapi.json", "/ping", *HEALTH)}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -30,6 +31,8 @@ def routes() -> list[tuple[str, str]]:
         ("POST", "/"),
         ("GET", "/docs"),
         ("GET", "/openapi.json"),
+        ("GET", "/v1/models/signs"),
+        ("POST", "/v1/models/signs:predict"),
     ]
 
 
@@ -61,6 +64,8 @@ def test_where_keys_are_set_every_route_but_the_open_ones_needs_one(method: str,
         {"Authorization": f"Bearer {KEY}"},
         {"authorization": f"bearer {KEY}"},
         {"X-API-Key": KEY},
+        {"Authorization": f"Bearer {KEY}", "X-API-Key": "guess"},
+        {"Authorization": "Basic c2VzYW1l", "X-API-Key": KEY},
     ],
 )
 def test_a_known_key_opens(headers: dict[str, str], grey_png: GreyPng) -> None:
@@ -85,6 +90,24 @@ def test_anything_else_does_not(headers: dict[str, str], grey_png: GreyPng) -> N
         response = client.post("/predict", content=grey_png(0), headers=headers)
         assert "X-API-Key" in problem(response, 401)["detail"]
         assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("bearer", ["Bearer guess", "Bearer", "bearer "])
+def test_a_bearer_token_is_the_key_whatever_else_there_is(bearer: str, grey_png: GreyPng) -> None:
+    sent = [(b"Authorization", bearer.encode()), (b"X-API-Key", KEY.encode())]
+    with service(api_keys=KEYS) as client:
+        problem(client.post("/predict", content=grey_png(0), headers=sent), 401)
+
+
+def test_keys_are_described_where_they_are_set() -> None:
+    with service(api_keys=KEYS) as client:
+        described = client.get("/openapi.json").json()
+    assert described["components"]["securitySchemes"].keys() == {"HTTPBearer", "APIKeyHeader"}
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert ("security" in operation) == ((method.upper(), path) not in OPEN), path
+    with service() as client:
+        assert "security" not in client.get("/openapi.json").text.lower()
 
 
 def test_a_stranger_is_refused_before_the_body_is_looked_at() -> None:
@@ -118,3 +141,26 @@ def test_the_model_is_described_by_its_manifest() -> None:
         manifest = client.get("/model").json()
     assert (manifest["name"], manifest["version"], manifest["labels"]) == ("signs", 1, list("012345"))
     assert manifest["acceptance"]["threshold"] == 0.5
+    assert (manifest["engine"], manifest["precision"]) == ("constant", "float32")
+    assert manifest["versions"] == [{"version": 1, "state": "serving", "reason": ""}]
+
+
+@pytest.mark.parametrize(
+    ("setting", "closed"), [("show_docs", ["/docs", "/openapi.json"]), ("show_metrics", ["/metrics"])]
+)
+def test_docs_and_metrics_can_be_closed(setting: str, closed: list[str]) -> None:
+    with service(ConstantEngine(), **{setting: False}) as client:
+        for path in closed:
+            told = problem(client.get(path), 404)["detail"]
+            assert ("/docs" in told) == (setting == "show_metrics" or path == "/docs")
+        assert client.get("/").status_code == 200
+        assert client.get("/model").status_code == 200
+    with service() as client:  # another application in the same process keeps its own
+        assert {client.get(path).status_code for path in closed} == {200}
+
+
+def test_versions_are_counted_by_state() -> None:
+    with service() as client:
+        counted = client.get("/metrics").text
+    assert 'signs_model_versions{state="serving"} 1.0' in counted
+    assert 'signs_model_versions{state="refused"} 0.0' in counted

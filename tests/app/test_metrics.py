@@ -10,8 +10,10 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.engines.constant import ConstantEngine
+from app.engines.constant import ConstantEngine, constant_manifest
 from app.main import create_app
+from app.metrics import Metrics
+from app.proof import LoadedVersion
 from app.settings import Settings
 from tests.app.serving import service
 
@@ -99,6 +101,48 @@ def test_the_state_of_the_model_is_told(tmp_path: Path) -> None:
     with TestClient(create_app(Settings(model_dir=tmp_path))) as client:
         samples = scrape(client)
     assert (sample(samples, "signs_ready"), sample(samples, "signs_model_version")) == (0, 0)
+
+
+def test_the_wait_for_the_network_is_timed() -> None:
+    metrics = Metrics()
+    metrics.computed(waited=0.03, ran=1.0)
+    told = metrics.render().decode()
+    assert "signs_queue_seconds_count 1.0" in told
+    assert "signs_queue_seconds_sum 0.03" in told
+
+
+def test_the_precision_and_the_memory_are_told() -> None:
+    with service() as client:
+        samples = scrape(client)
+    assert sample(samples, "signs_model_precision", precision="float32") == 1
+    assert 2**20 < sample(samples, "process_resident_memory_bytes") < 2**36
+
+
+def test_what_the_answers_are_compared_with_is_told(tmp_path: Path) -> None:
+    manifest = constant_manifest()
+    training = manifest.training.model_copy(update={"labels": {"0": 3, "5": 1}})
+    acceptance = manifest.acceptance.model_copy(update={"true_acceptance_rate": 0.9})
+    version = LoadedVersion(
+        manifest.model_copy(update={"training": training, "acceptance": acceptance}), ConstantEngine()
+    )
+    app = create_app(Settings(), ConstantEngine())
+    app.state.classifier._source = version
+    with TestClient(app) as client:
+        samples = scrape(client)
+    assert sample(samples, "signs_training_share", label="0") == 0.75
+    assert sample(samples, "signs_training_share", label="5") == 0.25
+    assert sample(samples, "signs_training_accepted_share") == 0.9
+
+
+def test_every_reason_is_there_from_the_start() -> None:
+    with service() as client:
+        samples = scrape(client)
+    reasons = {dict(labels)["reason"] for name, labels in samples if name == "signs_rejections_total"}
+    assert {"unsupported-image", "corrupt-image", "image-too-large", "overloaded"} <= reasons
+    assert {dict(labels)["reason"] for name, labels in samples if name == "signs_refusals_total"} == {
+        "address-rate",
+        "key-rate",
+    }
 
 
 def test_two_applications_count_apart(grey_png: GreyPng) -> None:

@@ -6,18 +6,17 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.engines.constant import ConstantEngine
 from app.main import create_app
 from app.middleware import FULL_BODIES
 from app.settings import Settings
-from tests.app.serving import Exchange, body, service, until
+from tests.app.serving import Exchange, ask_while_held, body, service, speak, until
 
 GreyPng = Callable[[int], bytes]
 
@@ -26,16 +25,6 @@ GreyPng = Callable[[int], bytes]
 def client() -> Iterator[TestClient]:
     with service() as client:
         yield client
-
-
-def speak(app: FastAPI, play: Callable[[], Awaitable[None]]) -> None:
-    """Runs `play` while the application lives."""
-
-    async def live() -> None:
-        async with app.router.lifespan_context(app):
-            await play()
-
-    asyncio.run(live())
 
 
 @pytest.mark.parametrize("sane", ["abc-123", "A.b_c", "x" * 64])
@@ -63,13 +52,20 @@ def test_every_answer_has_security_headers(client: TestClient, path: str) -> Non
     assert headers["referrer-policy"] == "no-referrer"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY"
+    assert "strict-transport-security" not in headers
+
+
+def test_over_https_browsers_are_told_to_stay_there(client: TestClient) -> None:
+    secure = client.get("https://testserver/")
+    assert secure.headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_each_request_is_logged_with_its_id(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "app.access"):
         client.get("/health/live")
     (record,) = [record for record in caplog.records if record.name == "app.access"]
-    assert vars(record)["path"] == "/health/live"
+    assert vars(record)["route"] == "/health/live"
     assert vars(record)["status"] == 200
 
 
@@ -107,16 +103,7 @@ def test_bodies_share_a_budget_and_give_it_back() -> None:
     held = [exchange(more=True) for _ in range(FULL_BODIES)]
     refused, admitted = exchange(more=False), exchange(more=False)
 
-    async def play() -> None:
-        tasks = [asyncio.create_task(one.run()) for one in held]
-        await until(lambda: all(one.read for one in held))
-        await refused.run()
-        for one in held:
-            one.hang_up.set()
-        await asyncio.gather(*tasks)
-        await admitted.run()
-
-    speak(app, play)
+    ask_while_held(app, held, refused, admitted)
     assert refused.status == 503
     assert int(refused.answer_headers["retry-after"]) > 0
     assert admitted.status == 415  # it got as far as being looked at

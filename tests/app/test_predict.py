@@ -151,3 +151,20 @@ def test_a_failing_engine_is_no_500(grey_png: GreyPng) -> None:
         assert "Traceback" not in told["detail"]
         results = client.post("/predict/batch", files={"files": grey_png(0)}).json()["results"]
     assert results[0]["error"]["type"] == "urn:signs:problem:inference-error"
+
+
+def test_the_window_is_told_only_when_asked_for(client: TestClient, grey_png: GreyPng) -> None:
+    whole = {"x0": 0.0, "y0": 0.0, "x1": 1.0, "y1": 1.0}
+    photo = grey_png(0)
+    assert "window" not in client.post("/predict", content=photo).json()
+    assert client.post("/predict?explain=true", content=photo).json()["window"] == whole
+    files = [("files", ("a.png", photo)), ("files", ("b.png", b"none"))]
+    told = client.post("/predict/batch?explain=true", files=files).json()["results"]
+    assert told[0]["prediction"]["window"] == whole
+    assert told[1].keys() == {"filename", "error"}
+    assert "window" not in client.post("/predict/batch", files=files).json()["results"][0]["prediction"]
+
+
+def test_explain_must_be_yes_or_no(client: TestClient, grey_png: GreyPng) -> None:
+    told = problem(client.post("/predict?explain=perhaps", content=grey_png(0)), 422)
+    assert "explain" in told["detail"]

@@ -18,8 +18,8 @@ from app.proof import load_proven, warm_up
 MakeVersion = Callable[..., Path]
 
 
-def _load_by(name: str) -> Callable[[Path], Engine]:
-    return lambda folder: load_engine(name, folder, 1, "auto")
+def _load_by(name: str, precision: str = "auto") -> Callable[[Path], Engine]:
+    return lambda folder: load_engine(name, folder, 1, precision)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -34,7 +34,7 @@ def test_other_golden_outputs_are_refused(engine: str, make_version: MakeVersion
     wrong = {"pairs": [{"seed": 0, "probabilities": [1, 0, 0, 0, 0, 0]}]}
     folder = make_version(tmp_path, 1, golden=wrong)
     with pytest.raises(ModelError, match=r"golden outputs: expected at most 0.001 .* received 0\.\d+"):
-        load_proven(folder, _load_by(engine), 4)
+        load_proven(folder, _load_by(engine, "float32"), 4)
 
 
 def test_a_missing_variable_file_is_refused(make_version: MakeVersion, tmp_path: Path) -> None:

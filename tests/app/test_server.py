@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.endings import WORK_LOST
 from app.server import KEEP_ALIVE_SECONDS
 from tests.app.serving import server_process
 
@@ -34,6 +35,12 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
+def request(picture: bytes) -> bytes:
+    """A prediction asked for, as it goes over the wire."""
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return head.encode() + picture
+
+
 def test_it_says_where_it_listens_and_when_it_is_ready(grey_png: GreyPng) -> None:
     with server_process() as server:
         server.wait_for(READY)
@@ -43,7 +50,7 @@ def test_it_says_where_it_listens_and_when_it_is_ready(grey_png: GreyPng) -> Non
 
 
 def test_sigterm_not_ready_first_then_the_admitted_are_answered_then_exit_0(grey_png: GreyPng) -> None:
-    with server_process(delay=1.5, drain_seconds=0.7) as server, ThreadPoolExecutor(1) as pool:
+    with server_process(delay=1.5, drain_seconds=3) as server, ThreadPoolExecutor(1) as pool:
         server.wait_for(READY)
         url = server.address
         admitted = pool.submit(httpx2.post, f"{url}/predict", files={"file": grey_png(255)}, timeout=20)
@@ -63,7 +70,39 @@ def test_a_second_signal_does_not_wait() -> None:
         server.terminate()
         until_status(f"{server.address}/health/ready", 503)
         server.terminate()
-        assert server.end() == 0
+        assert server.end() == WORK_LOST
+        assert "a second signal" in server.lines[-1]
+
+
+def test_a_second_signal_does_not_wait_for_the_network_either(grey_png: GreyPng) -> None:
+    with server_process(delay=600, drain_seconds=0) as server, server.connect() as connection:
+        server.wait_for(READY)
+        connection.sendall(request(grey_png(0)))
+        server.wait_until_busy()
+        server.terminate()
+        server.wait_for(re.compile("stopping"))
+        server.terminate()
+        assert server.end() == WORK_LOST
+
+
+def test_the_end_is_bounded_even_where_the_network_hangs(grey_png: GreyPng) -> None:
+    with server_process(delay=600, drain_seconds=0, shutdown_seconds=1) as server:
+        server.wait_for(READY)
+        with server.connect() as connection:
+            connection.sendall(request(grey_png(0)))
+            server.wait_until_busy()
+            server.terminate()
+            assert server.end() == WORK_LOST
+    assert "not finished 1 s after the drain" in server.lines[-1]
+
+
+def test_connections_are_let_go_while_it_drains() -> None:
+    with server_process(drain_seconds=600) as server, httpx2.Client(base_url=server.address) as client:
+        server.wait_for(READY)
+        assert "connection" not in client.get("/health/live").headers
+        server.terminate()
+        until_status(f"{server.address}/health/ready", 503)
+        assert client.get("/health/live").headers["connection"] == "close"
 
 
 def test_a_broken_model_folder_is_told_and_the_process_lives(tmp_path: Path) -> None:
@@ -73,6 +112,14 @@ def test_a_broken_model_folder_is_told_and_the_process_lives(tmp_path: Path) -> 
         assert str(tmp_path) in until_status(f"{server.address}/health/ready", 503).json()["reason"]
         server.terminate()
         assert server.end() == 0
+
+
+def test_vertex_ai_chooses_the_port(grey_png: GreyPng) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with server_process(aip_http_port=port, aip_predict_route="/ask") as server:
+        assert server.port == port
+        assert httpx2.post(f"{server.address}/ask", content=grey_png(255)).json()["label"] == "5"
 
 
 def test_a_taken_port_is_told_and_ends_it() -> None:
@@ -132,7 +179,7 @@ def test_a_forwarded_address_is_believed_from_trusted_proxies_only(trusted: str,
         assert server.end() == 0
     lines = [json.loads(line) for line in server.lines]
     (logged,) = [line for line in lines if line["request_id"] == "one"]
-    assert (logged["client"], logged["path"], logged["status"]) == (seen, "/health/live", 200)
+    assert (logged["client"], logged["route"], logged["status"]) == (seen, "/health/live", 200)
 
 
 def test_a_root_path_is_in_every_link_but_not_in_the_routes() -> None:

@@ -15,7 +15,7 @@ DIGEST = "ab" * 32
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("SIGNS_")]:
+    for name in [name for name in os.environ if name.startswith(("SIGNS_", "AIP_"))]:
         monkeypatch.delenv(name)
 
 
@@ -49,6 +49,30 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.trusted_proxies == ("10.0.0.0/8",)
 
 
+def test_variables_of_vertex_are_read_by_their_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIP_HTTP_PORT", "8080")
+    monkeypatch.setenv("AIP_HEALTH_ROUTE", "/v1/endpoints/1/deployedModels/2")
+    monkeypatch.setenv("AIP_PREDICT_ROUTE", "/v1/endpoints/1/deployedModels/2:predict")
+    monkeypatch.setenv("AIP_STORAGE_URI", "of no interest")
+    settings = Settings.load()
+    assert settings.aip_http_port == 8080
+    assert settings.aip_health_route == "/v1/endpoints/1/deployedModels/2"
+    assert settings.aip_predict_route == "/v1/endpoints/1/deployedModels/2:predict"
+    monkeypatch.setenv("SIGNS_AIP_HTTP_PORT", "8080")
+    with pytest.raises(SettingsError, match="no such setting: SIGNS_AIP_HTTP_PORT"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("AIP_HTTP_PORT", "0"), ("AIP_HEALTH_ROUTE", "ping"), ("AIP_PREDICT_ROUTE", "/{a}")],
+)
+def test_a_wrong_variable_of_vertex_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name}: .*received '{value}'"):
+        Settings.load()
+
+
 def test_unknown_variable_is_refused_with_the_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNS_PROT", "9000")
     with pytest.raises(SettingsError, match=r"no such setting: SIGNS_PROT; choices: .*SIGNS_PORT"):
@@ -65,13 +89,20 @@ def test_data_folder_of_the_tests_is_no_setting(monkeypatch: pytest.MonkeyPatch)
     [
         ("SIGNS_PORT", "70000"),
         ("SIGNS_ENGINE", "onnx"),
-        ("SIGNS_PRECISION", "int8"),
+        ("SIGNS_PRECISION", "int4"),
         ("SIGNS_THREADS", "-1"),
         ("SIGNS_MAX_BYTES", "0"),
         ("SIGNS_POLL_SECONDS", "nan"),
         ("SIGNS_DRAIN_SECONDS", "inf"),
         ("SIGNS_LOG_FORMAT", "xml"),
         ("SIGNS_ROOT_PATH", "signs/"),
+        ("SIGNS_TRUSTED_PROXIES", "10.0.0.1,proxy.example"),
+        ("SIGNS_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("SIGNS_KEY_RATE", "-1"),
+        ("SIGNS_ADDRESS_RATE", "0.5"),
+        ("SIGNS_SHOW_DOCS", "sometimes"),
+        ("SIGNS_TLS_CERT", "/no/such/file"),
+        ("SIGNS_OTLP_ENDPOINT", "collector:4318"),
         ("SIGNS_API_KEYS", "ann:secret"),
         ("SIGNS_API_KEYS", DIGEST),
         ("SIGNS_API_KEYS", f"ann:{DIGEST},ann:{DIGEST}"),

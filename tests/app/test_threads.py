@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.threads import granted_threads
+from app.threads import ThreadPlan, granted_threads, plan_threads
+from tests.app.serving import server_process
+
+MakeVersion = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +63,44 @@ def test_without_cgroups_the_affinity_counts(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert granted_threads(tmp_path / "absent", tmp_path / "absent") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "plan"),
+    [
+        (0, 1, ThreadPlan(granted=1, inference=1, decode=2)),
+        (0, 4, ThreadPlan(granted=4, inference=4, decode=4)),
+        (3, 1, ThreadPlan(granted=1, inference=3, decode=2)),
+        (3, 64, ThreadPlan(granted=64, inference=3, decode=3)),
+    ],
+)
+def test_as_many_threads_as_granted_or_asked_for(asked: int, granted: int, plan: ThreadPlan) -> None:
+    assert plan_threads(asked, granted) == plan
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "workers", "inference", "decode"),
+    [(0, 8, 2, 4, 4), (0, 8, 3, 2, 2), (0, 2, 4, 1, 2), (3, 8, 2, 3, 3)],
+)
+def test_workers_share_what_is_granted(
+    asked: int, granted: int, workers: int, inference: int, decode: int
+) -> None:
+    plan = plan_threads(asked, granted, workers)
+    assert (plan.inference, plan.decode) == (inference, decode)
+    assert f"CPUs granted: {granted} to {workers} workers together" in str(plan)
+
+
+PINNED = """
+import os, runpy, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+sys.argv = ["app"]
+runpy.run_module("app", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process choose its CPUs")
+def test_a_process_pinned_to_one_cpu_says_so_and_serves(make_version: MakeVersion, tmp_path: Path) -> None:
+    make_version(tmp_path, 1)
+    with server_process("-c", PINNED, model_dir=tmp_path, cache_dir="") as server:
+        assert "threads: 1 for inference, 2 to decode; CPUs granted: 1" in "".join(server.lines)
+        server.wait_for(re.compile("ready after"))

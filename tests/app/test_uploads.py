@@ -124,7 +124,7 @@ def test_bad_requests_get_their_status_and_a_reason(
     client: TestClient, grey_png: GreyPng, send: Callable[[TestClient, bytes], Any], status: int
 ) -> None:
     told = problem(send(client, grey_png(40)), status)
-    assert "expected" in told["detail"] or "truncated" in told["detail"]
+    assert any(word in told["detail"] for word in ("expected", "truncated", "send a"))
 
 
 @given(

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Builds the images and proves, with a real container and then with compose, that the service becomes
-# healthy, answers a photo, is confined, and stops within 5 s of SIGTERM with exit status 0.
+# Builds the images and proves, with a real container, with one that is confined as the Deployment of
+# deploy/kubernetes says, with compose, and with compose and TLS in front, that the service becomes healthy,
+# answers a photo, is confined, and stops in time after SIGTERM with exit status 0. The first of them gets
+# hostile pictures too, and has 512 MB for them.
 #   CONTAINERS  the container engine's command; by default ../shared/tools/containers, else docker
 #   PORT        a free port of this machine (default 18000)
 set -euo pipefail
@@ -9,7 +11,8 @@ cd "$(dirname "$0")/../.."
 stand_in=../shared/tools/containers
 engine=${CONTAINERS:-$([[ -x $stand_in ]] && echo "$stand_in" || echo docker)}
 export PORT=${PORT:-18000} COMPOSE_PROJECT_NAME=signs-check-$$
-name=signs-check-$$ tag=signs:check
+name=signs-check-$$ tag=signs:check folder=$(mktemp -d)
+files=(-f docker-compose.yml)
 checked=$name # the container whose log a failure shows
 
 fail() {
@@ -20,7 +23,8 @@ fail() {
 
 clean_up() {
     "$engine" rm -f "$name" >/dev/null 2>&1 || true
-    "$engine" compose down >/dev/null 2>&1 || true
+    "$engine" compose "${files[@]}" down >/dev/null 2>&1 || true
+    rm -r "$folder"
 }
 
 # TAG [OPTIONS]: the stand-in wants the image before the options, docker after them.
@@ -44,9 +48,9 @@ await_healthy() {
     fail "expected a healthy container within 90 s, received: $state"
 }
 
-# Asks about a made-up photo over the published port.
+# [ADDRESS]: asks about a made-up photo, by default over the published port.
 check_answer() {
-    python - "http://127.0.0.1:$PORT/predict" <<'PYTHON' || fail "no right answer to a photo"
+    python - "${1:-http://127.0.0.1:$PORT}/predict" <<'PYTHON' || fail "no right answer to a photo"
 import io, json, math, sys, urllib.request
 from PIL import Image
 
@@ -77,13 +81,31 @@ assert sorted(path.name for path in pathlib.Path().iterdir()) == ["LICENSE", "ap
 ' || fail "the container may do more than it should"
 }
 
-# CONTAINER: SIGTERM, and SIGKILL only after 5 s (which would show as status 137).
+# CONTAINER CPUS: as many inference threads as its quota has CPUs.
+check_threads() {
+    local threads
+    threads=$("$engine" exec "$1" python -c 'from app.threads import granted_threads; print(granted_threads())')
+    [[ $threads == "$2" ]] || fail "expected $2 inference threads, received $threads"
+}
+
+# CONTAINER [SECONDS]: SIGTERM, and SIGKILL only after so many seconds (which would show as status 137).
 check_stop() {
     local began=$EPOCHREALTIME status
-    "$engine" stop -t 5 "$1" >/dev/null
+    "$engine" stop -t "${2:-5}" "$1" >/dev/null
     status=$("$engine" inspect -f '{{.State.ExitCode}}' "$1")
     [[ $status == 0 ]] || fail "expected exit status 0 after SIGTERM, received $status"
     echo "stopped with status 0 in $(python -c "print(round($EPOCHREALTIME - $began, 1))") s"
+}
+
+# CONTAINER MB: broken and malicious pictures, to a service that may take so much memory and no more.
+check_hostile() {
+    local pid
+    pid=$("$engine" inspect -f '{{.State.Pid}}' "$1")
+    pid=$(pgrep -P "$pid" || echo "$pid") # its init has one child
+    python -m tests.soak.hostile --count 400 --port "$PORT" --pid "$pid" --into "$folder" ||
+        fail "hostile pictures did harm within $2 MB"
+    grep "peak resident" "$folder/hostile.md"
+    ! "$engine" logs "$1" 2>&1 | grep "unexpected error" || fail "an unexpected error is in the log"
 }
 
 check_container() {
@@ -102,11 +124,40 @@ echo "image size: $(($("$engine" inspect -f '{{.Size}}' "$tag") / 1000000)) MB"
 
 echo "== run"
 run_image "$tag" -d --name "$name" -p "127.0.0.1:$PORT:8000" --read-only --tmpfs /tmp --cap-drop=ALL \
-    --security-opt no-new-privileges --init --memory 1g --pids-limit 128 >/dev/null
+    --security-opt no-new-privileges --init --memory 512m --pids-limit 128 >/dev/null
+await_healthy "$name"
+check_hostile "$name" 512
 check_container "$name"
+"$engine" rm "$name" >/dev/null
+
+echo "== as Kubernetes runs it"
+options=$(python -m tests.deploy.container_options small)
+mapfile -t confinement <<<"$options"
+run_image "$tag" -d --name "$name" -p "127.0.0.1:$PORT:8000" "${confinement[@]}" >/dev/null
+await_healthy "$name"
+check_answer
+check_confinement "$name"
+check_threads "$name" "$(sed -n 's/^--cpus=//p' <<<"$options")"
+check_stop "$name" 30
 
 echo "== compose"
-"$engine" compose up -d --build
-checked=$("$engine" compose ps -q | tail -n 1)
+"$engine" compose "${files[@]}" up -d --build
+checked=$("$engine" compose "${files[@]}" ps -q | tail -n 1)
 check_container "$checked"
+"$engine" compose "${files[@]}" down >/dev/null
+
+echo "== compose with TLS in front"
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=signs -addext subjectAltName=IP:127.0.0.1 \
+    -out "$folder/cert.pem" -keyout "$folder/key.pem" 2>/dev/null
+export TLS_FOLDER=$folder HTTP_PORT=127.0.0.1:$((PORT + 1)) HTTPS_PORT=127.0.0.1:$((PORT + 2))
+export NGINX_IMAGE=${NGINX_IMAGE:-signs-nginx:check}
+[[ $NGINX_IMAGE != signs-nginx:check ]] || "$engine" build tests/end_to_end/nginx -t "$NGINX_IMAGE"
+files+=(-f deploy/compose.tls.yml)
+"$engine" compose "${files[@]}" up -d
+checked=$("$engine" ps -q --filter "name=$COMPOSE_PROJECT_NAME.signs")
+await_healthy "$checked"
+SSL_CERT_FILE=$folder/cert.pem check_answer "https://$HTTPS_PORT"
+! (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null || fail "the service can be reached around nginx"
+check_stop "$checked"
+"$engine" compose "${files[@]}" down >/dev/null
 echo "containers: all checks passed"

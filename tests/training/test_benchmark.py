@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from benchmarks.training import (
@@ -16,7 +19,7 @@ from benchmarks.training import (
     recipe_of,
     table,
 )
-from training.batches import AugmentedBatches
+from training.batches import AugmentedBatches, PlainBatches
 
 
 def test_ratios_are_to_the_plain_median() -> None:
@@ -28,7 +31,7 @@ def test_ratios_are_to_the_plain_median() -> None:
 def test_an_epoch_of_signs_is_1080_pictures() -> None:
     sentence = epoch_times({BEFORE.name: [10.8], AFTER.name: [54.0], AFTER_SMALL.name: [108.0]})
     assert "takes 100 s with plain" in sentence
-    assert "20 s as the committed recipe trains, and 10 s in its first phase" in sentence
+    assert "20 s as signs.toml trains, and 10 s in its first phase" in sentence
 
 
 def test_settings_are_told_apart() -> None:
@@ -36,12 +39,15 @@ def test_settings_are_told_apart() -> None:
     assert {BEFORE, AFTER, AFTER_SMALL} <= set(SETTINGS)
 
 
-@pytest.mark.parametrize("augmented", [False, True])
-def test_a_setting_is_trained_as_it_says(augmented: bool) -> None:
-    setting = Setting("x", size=32, batch_size=4, precision="mixed_bfloat16", augmented=augmented)
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({}, np.ndarray), ({"ahead": True}, PlainBatches), ({"augmented": True}, AugmentedBatches)],
+)
+def test_a_setting_is_trained_as_it_says(changes: dict[str, bool], kind: type[Any]) -> None:
+    setting = Setting("x", size=32, batch_size=4, precision="mixed_bfloat16", **changes)  # type: ignore[arg-type]
     recipe = recipe_of(setting)
     assert (recipe.batch_size, recipe.precision) == (4, "mixed_bfloat16")
     batches = batches_of(setting, recipe, 8)
-    assert isinstance(batches["x"], AugmentedBatches) == augmented
-    first = batches["x"][0][0] if augmented else batches["x"][: batches["batch_size"]]
+    assert isinstance(batches["x"], kind)
+    first = batches["x"][0][0] if changes else batches["x"][: batches["batch_size"]]
     assert first.shape == (4, 32, 32, 3)

@@ -15,6 +15,7 @@ from tests.training.conftest import made_up_pictures, write_signs
 from training.dataset import (
     Examples,
     digits_person,
+    label_counts,
     load_digits,
     load_signs,
     one_hot,
@@ -130,3 +131,11 @@ def test_the_real_files_hold_what_is_said_of_them(data_folder: Path) -> None:
     digits = load_digits(data_folder / "digits")
     assert len(digits) == 1237
     assert digits.images.dtype == np.uint8
+
+
+def test_labels_are_counted(made_up_data: Path) -> None:
+    train = load_signs(made_up_data / "signs", "train")
+    counts = label_counts(train.take(train.labels != 3))
+    assert "3" not in counts
+    assert counts["0"] == (train.labels == 0).sum()
+    assert sum(counts.values()) == (train.labels != 3).sum()

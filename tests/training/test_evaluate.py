@@ -17,12 +17,13 @@ from training.scores import Predictions
 def test_a_network_that_is_never_right_has_no_threshold(
     tiny_recipe: Path, made_up_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always_wrong(model: object, examples: Examples) -> Predictions:
-        wrong = (examples.labels + 1) % len(LABELS)
-        return Predictions(examples.names, examples.labels, np.eye(len(LABELS), dtype=np.float32)[wrong])
+    class AlwaysWrong:
+        def read_examples(self, examples: Examples) -> Predictions:
+            wrong = (examples.labels + 1) % len(LABELS)
+            rows = np.eye(len(LABELS), dtype=np.float32)[wrong]
+            return Predictions(examples.names, examples.labels, rows)
 
-    monkeypatch.setattr(evaluate, "load_network", lambda run: None)
-    monkeypatch.setattr(evaluate, "predict", always_wrong)
+    monkeypatch.setattr(evaluate, "run_reader", lambda run: AlwaysWrong())
     shutil.copy(tiny_recipe, tmp_path / "recipe.toml")
     with pytest.raises(RunError, match="no validation picture is read rightly"):
         evaluate.evaluate(tmp_path, made_up_data)

@@ -52,6 +52,8 @@ def test_an_exported_version_is_what_its_manifest_says(exported: Path) -> None:
     assert exported.name == "1"
     assert manifest.labels == ("0", "1", "2", "3", "4", "5")
     assert manifest.training.recipe == "tiny"
+    assert set(manifest.training.labels) <= set(manifest.labels)
+    assert sum(manifest.training.labels.values()) == 24
     assert manifest.scores["signs_test"].n == 12
     for pair in manifest.golden.pairs:
         answers = tensorflow_answers(exported, golden_input(pair.seed, InputSpec()))

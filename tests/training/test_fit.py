@@ -35,6 +35,7 @@ def test_a_run_folder_holds_what_names_it(tiny_run: Path, tiny_recipe: Path) -> 
     environment = json.loads((tiny_run / "environment.json").read_text())
     assert set(environment["data"]) == {"train", "validation"}
     assert "keras" in environment["packages"]
+    assert sum(environment["labels"].values()) == 24
 
 
 def test_a_run_of_another_recipe_is_left_alone(

@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.training.conftest import made_up_pictures, write_signs
 from training.cli import main
+from training.cross_validation import CROSS_VALIDATION
 from training.dataset import LABELS, Examples
 from training.errors import RunError
 from training.report import write_report
@@ -93,6 +94,7 @@ def test_the_page_names_recipe_data_and_environment(page: str) -> None:
     assert "24 pictures were trained on, 8 kept for validation" in page
     assert "tensorflow" in page
     assert "their hashes differ" not in page
+    assert "fitted on these same pictures" in page
 
 
 def test_the_page_shows_gradients_where_they_were_recorded(page: str) -> None:
@@ -106,6 +108,9 @@ def test_data_of_another_run_are_said_so(tiny_run: Path, tmp_path: Path) -> None
     folder = linked(tiny_run, tmp_path / "run")
     page = write_report(folder, tmp_path / "data").read_text(encoding="utf-8")
     assert "their hashes differ" in page
+    (folder / CROSS_VALIDATION).write_text("{}")
+    crossed = write_report(folder, tmp_path / "data").read_text(encoding="utf-8")
+    assert "fitted on photos of people left out" in crossed
     assert "<h2>Gradients</h2>" not in page
 
 

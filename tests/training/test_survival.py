@@ -43,11 +43,14 @@ model.fit(x, y, validation_data=(x, y), epochs=3, verbose=0, callbacks=[Fate(), 
 """
 
 
-@pytest.mark.parametrize(("fate", "status"), [("kill", -signal.SIGKILL), ("full disk", 1)])
-def test_the_last_good_checkpoint_is_left(tmp_path: Path, fate: str, status: int) -> None:
+# HDF5 itself may crash when it tidies up a file that could not be written.
+@pytest.mark.parametrize(
+    ("fate", "statuses"), [("kill", {-signal.SIGKILL}), ("full disk", {1, -signal.SIGSEGV})]
+)
+def test_the_last_good_checkpoint_is_left(tmp_path: Path, fate: str, statuses: set[int]) -> None:
     command = [sys.executable, "-c", TRAIN, str(tmp_path), fate]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
-    assert ended.returncode == status, ended.stderr
+    assert ended.returncode in statuses, ended.stderr
     assert read_progress(tmp_path).epoch == 1
     assert len((tmp_path / HISTORY).read_text().splitlines()) == 2, "the head and one epoch"
     last = keras.models.load_model(tmp_path / LAST)

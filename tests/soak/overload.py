@@ -1,0 +1,80 @@
+"""Asks ten times as often as the service can answer: `python -m tests.soak.overload --seconds 60`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+
+from tests.soak.client import client_of, get, photo
+from tests.soak.load import answered, ask_once, closed_loop, milliseconds, open_loop
+from tests.soak.report import Figure, options_of, publish
+from tests.soak.service import Service, running_service
+
+FACTOR = 10
+CLIENTS = 32
+DEADLINE_MS = 10_000
+LEAST_GOODPUT = 0.9
+HEALTH_MS = 50
+RECOVERS_WITHIN = 2.0
+PHOTOS = [photo(seed) for seed in range(8)]
+
+
+async def measure(service: Service, seconds: float, recover: bool = True) -> list[Figure]:
+    """Figures of `seconds` at the service's peak, and as many at `FACTOR` times that."""
+    peak = len(answered(await closed_loop(service.port, PHOTOS, CLIENTS, seconds / 2))) / (seconds / 2)
+    health: list[float] = []
+    asking = asyncio.create_task(_ask_for_health(service.port, health))
+    answers = await open_loop(service.port, PHOTOS, peak * FACTOR, seconds)
+    asking.cancel()
+    recovery = await _recovery(service.port) if recover else 0.0
+    good = answered(answers)
+    share = len(good) / seconds / max(peak, 1e-9)
+    slowest, alive = milliseconds(good, 99), milliseconds(health, 99)
+    statuses = Counter(answer.status for answer in answers)
+    odd = sum(number for status, number in statuses.items() if status not in (200, 503, 504))
+    unsaid = sum("retry-after" not in answer.headers for answer in answers if answer.status == 503)
+    return [
+        Figure("peak", f"{peak:.0f} answers/s from {CLIENTS} clients"),
+        Figure("asked", f"{len(answers) / seconds:.0f} requests/s for {seconds:g} s"),
+        Figure("answers by status", ", ".join(f"{key}: {statuses[key]}" for key in sorted(statuses))),
+        Figure("requests with another status or none", str(odd), "0", odd == 0),
+        Figure("503 without Retry-After", str(unsaid), "0", unsaid == 0),
+        Figure("goodput", f"{share:.0%} of peak", f">= {LEAST_GOODPUT:.0%}", share >= LEAST_GOODPUT),
+        Figure("p99 of the answered", f"{slowest:.0f} ms", f"< {DEADLINE_MS} ms", slowest < DEADLINE_MS),
+        Figure("p99 of /health/live meanwhile", f"{alive:.0f} ms", f"< {HEALTH_MS} ms", alive < HEALTH_MS),
+        Figure(
+            "recovered after", f"{recovery:.2f} s", f"< {RECOVERS_WITHIN:g} s", recovery < RECOVERS_WITHIN
+        ),
+    ]
+
+
+async def _ask_for_health(port: int, seconds: list[float]) -> None:
+    async with client_of(port) as client:
+        while True:
+            seconds.append((await client.ask(get("/health/live"))).seconds)
+            await asyncio.sleep(0.05)
+
+
+async def _recovery(port: int) -> float:
+    """Seconds from the end of the load until a picture is answered."""
+    begun = time.monotonic()
+    async with client_of(port) as client:
+        for _ in range(1000):
+            if (await ask_once(client, PHOTOS[0])).status == 200:
+                break
+            await asyncio.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def main() -> int:
+    """Runs the command."""
+    options = options_of(__doc__, seconds=60.0)
+    with running_service(options.constant, delay=0.05, deadline_ms=DEADLINE_MS) as service:
+        figures = asyncio.run(measure(service, options.seconds))
+    return publish("overload", "Ten times the load", figures, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
