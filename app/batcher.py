@@ -18,14 +18,11 @@ from app.engines.base import Engine, Float32Array
 from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
 from app.memory import give_back_freed
 from app.observer import Observer
+from app.probabilities import are_probabilities
 
 logger = logging.getLogger(__name__)
 
 CLOSING = "the service is closing"
-
-SUM_TOLERANCE = 1e-3
-ROUGH_SUM_TOLERANCE = 2e-2
-"""How far the sum of a row may be from 1: in float32, and in the precisions with fewer digits."""
 
 
 @dataclass(eq=False, slots=True)
@@ -94,14 +91,20 @@ class Batcher:
         """Why nobody is let in any more; None while the thread lives and is to live on."""
         return self._stopped or (CLOSING if self._closing else None)
 
+    def full(self, count: int) -> str | None:
+        """Why `count` pictures cannot be let in; None while there are places for them."""
+        if self._occupied + count <= self.capacity:
+            return None
+        return f"the queue is full: of its {self.capacity} places fewer than {count} are free"
+
     @contextmanager
     def reserve(self, count: int) -> Iterator[None]:
         """Keeps places for `count` pictures; raises `NotReady`, or `Overloaded` where too few are free."""
         with self._changed:
             if self.stopped is not None:
                 raise NotReady(self.stopped)
-            if self._occupied + count > self.capacity:
-                raise Overloaded(f"the queue is full: {self._occupied} of {self.capacity} places are taken")
+            if (full := self.full(count)) is not None:
+                raise Overloaded(full)
             self._occupied += count
         try:
             yield
@@ -228,8 +231,7 @@ class Batcher:
 
     def _settle(self, request: _Request, rows: Float32Array) -> None:
         assert self._engine is not None
-        tolerance = SUM_TOLERANCE if self._engine.precision == "float32" else ROUGH_SUM_TOLERANCE
-        if _are_probabilities(rows, tolerance):
+        if are_probabilities(rows, self._engine.precision):
             request.answer.set_result(rows / rows.sum(axis=1, keepdims=True))
         else:
             request.fail(InferenceError("the network's answer to this input is no probabilities"))
@@ -242,9 +244,3 @@ class Batcher:
             self._queue.clear()
         for request in left:
             request.fail(NotReady(reason))
-
-
-def _are_probabilities(rows: Float32Array, tolerance: float) -> bool:
-    # A NaN compares false, so that it is refused like a number out of range.
-    in_range = (rows >= 0) & (rows <= 1 + tolerance)
-    return bool(in_range.all() and (abs(rows.sum(axis=1) - 1) <= tolerance).all())

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,9 @@ from app.engines.base import Engine, Float32Array, Locator
 from app.engines.constant import constant_manifest
 from app.errors import NotReady
 from app.manifest import Manifest
-from app.memory import available_bytes
+from app.memory import available_share
 from app.observer import Observer
-from app.prediction import LabelProbability, Prediction, predict
+from app.prediction import Prediction, predict
 from app.proof import LoadedVersion
 from app.repository import Repository, VersionStatus
 from app.settings import Settings
@@ -31,7 +32,7 @@ from app.threads import plan_threads
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Classifier", "LabelProbability", "Prediction", "build_classifier"]
+__all__ = ["Classifier", "Prediction", "build_classifier"]
 
 
 class Classifier:
@@ -50,8 +51,7 @@ class Classifier:
         self._batcher: Batcher | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
-        self._draining = False
-        self._closed = False
+        self._draining = self._closed = False
         self._plan = plan_threads(settings.threads, workers=settings.workers)
         self._decoder = Decoder(settings.max_pixels, self._plan.decode, self._observer)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
@@ -85,6 +85,12 @@ class Classifier:
     def occupied(self) -> int:
         """Pictures inside: being decoded, waiting or running."""
         return self._batcher.occupied if self._batcher else 0
+
+    @property
+    def full(self) -> str | None:
+        """Why not even one picture finds a place now; None while one does, or while nothing serves."""
+        version, batcher = self._version, self._batcher
+        return batcher.full(version.manifest.views.most) if version and batcher else None
 
     @property
     def versions(self) -> tuple[VersionStatus, ...]:
@@ -137,7 +143,7 @@ class Classifier:
         await asyncio.to_thread(self._decoder.close)
 
     async def classify(self, data: bytes, deadline: float | None = None) -> Prediction:
-        """The prediction for the picture in `data`; see `classify_all`."""
+        """The prediction for one picture; see `classify_all`."""
         return (await self.classify_all([data], deadline))[0]
 
     async def classify_all(
@@ -168,8 +174,7 @@ class Classifier:
     async def infer(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3] in 0..1.
 
-        Raises `TensorError` for another shape, no or too many pictures, and values that are not finite;
-        `Overloaded`, `DeadlineExceeded`, `NotReady` and `InferenceError` like `classify`.
+        Raises `TensorError` for a wrong shape, number or value, otherwise what `classify_all` raises.
         """
         async with within(deadline, self._observer):
             version, batcher = self._ready()
@@ -214,8 +219,8 @@ class Classifier:
         if version is None:
             self._batcher = None
         elif batcher is None or batcher.stopped:
-            max_batch, queue = self._settings.max_batch, self._settings.queue
-            self._batcher = Batcher(version.engine, max_batch, queue, self._observer)
+            limits = self._settings.max_batch, self._settings.queue
+            self._batcher = Batcher(version.engine, *limits, self._observer)
         else:
             batcher.swap(version.engine)
         if batcher is not None and self._batcher is not batcher:
@@ -240,9 +245,6 @@ def build_classifier(
         with one_process_at_a_time(kept):
             return load_locator(settings.engine, folder, side, kept)
 
-    def available() -> int | None:
-        left = available_bytes()
-        return None if left is None else left // settings.workers  # all of them load it at the same time
-
-    repository = Repository(settings.model_dir, load, settings.max_batch, find, settings.version, available)
+    share = partial(available_share, settings.workers)  # all of them load it at the same time
+    repository = Repository(settings.model_dir, load, settings.max_batch, find, settings.version, share)
     return Classifier(settings, repository, observer)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.http_errors import error_response, status_problem
+from app.door import Door
+from app.http_errors import as_bytes, error_response, status_problem
 
 MAX_OVERHEAD: Final = 64 * 2**10
 """Bytes of a request that are no body: its head, the framing of its chunks, its trailers."""
@@ -18,6 +19,8 @@ FRAMING: Final = 8
 class BoundedConnection(HttpToolsProtocol):
     """Closes a connection whose request head takes too long or too many bytes, or whose client does not
     read its answer. Without this such connections, and what they have sent, would be kept for ever.
+
+    What the `door` refuses never reaches the application.
     """
 
     head_seconds: ClassVar[float] = 10.0
@@ -25,11 +28,16 @@ class BoundedConnection(HttpToolsProtocol):
     stall_seconds: ClassVar[float] = 30.0
     """How long an answer may wait for its client to read on."""
 
+    def __init__(self, *arguments: Any, door: Door | None = None, **others: Any) -> None:
+        super().__init__(*arguments, **others)
+        self._door = door
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._overhead = 0
         self._between = False  # two requests
+        self._refused = False  # the request whose body still comes
         self._begin_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -51,15 +59,30 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop("head")
-        super().on_headers_complete()
+        if answer := self._refusal():
+            self._refused = True
+            self.transport.write(answer)
+            self._start("rest", self.head_seconds, self.transport.close)
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._overhead -= len(body) * (1 + FRAMING)
-        super().on_body(body)
+        if not self._refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._between = True
-        super().on_message_complete()
+        if not self._refused:
+            return super().on_message_complete()
+        self._refused = False
+        self._stop("rest")
+        if self.parser.should_keep_alive():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -78,6 +101,18 @@ class BoundedConnection(HttpToolsProtocol):
             self._between, self._overhead = False, 0
             self._start("head", self.head_seconds, self._refuse, 408, "the request did not come in time")
 
+    def _refusal(self) -> bytes | None:
+        """What the door says to this request; None where it has to come in, if only to be refused there."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if self._door is None or self.parser.get_method() != b"POST" or busy or self.flow.write_paused:
+            return None
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        if not length.isdigit() or b"expect" in headers or b"upgrade" in headers:
+            return None
+        path = self.url.partition(b"?")[0].decode("latin-1").removeprefix(self.root_path)
+        return self._door.refuse(path, int(length), headers.get(b"x-request-id", b"").decode("latin-1"))
+
     def _start(self, name: str, seconds: float, act: Any, *arguments: Any) -> None:
         self._timers[name] = self.loop.call_later(seconds, act, *arguments)
 
@@ -89,10 +124,6 @@ class BoundedConnection(HttpToolsProtocol):
         """Closes; before it answers, unless nothing was asked or another answer is on its way."""
         if self._overhead and (self.cycle is None or self.cycle.response_complete):
             problem = status_problem(status, detail)
-            body = bytes(error_response({"type": "http", "path": ""}, problem).body)
-            head = (
-                f"HTTP/1.1 {status} {problem.title}\r\ncontent-type: application/problem+json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode("ascii") + body)
+            told = error_response({"type": "http", "path": ""}, problem, {"Connection": "close"})
+            self.transport.write(as_bytes(told))
         self.transport.close()

@@ -92,10 +92,22 @@ def status_problem(status: int, detail: str) -> Problem:
 
 def error_response(scope: Scope, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem in the shape that the dialect of the requested path expects."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    if DIALECTS.match(path):
+    if DIALECTS.match(path_of(scope)):
         return JSONResponse({"error": problem.detail}, problem.status, headers)
     return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
+
+
+def path_of(scope: Scope) -> str:
+    """The requested path below the application's root."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def as_bytes(response: Response) -> bytes:
+    """A whole HTTP/1.1 answer, for who writes it without the application."""
+    lines = [b"HTTP/1.1 %d %s" % (response.status_code, HTTPStatus(response.status_code).phrase.encode())]
+    lines += [b"%s: %s" % header for header in response.raw_headers]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
 
 
 def retry_headers(error: errors.SignsError) -> dict[str, str]:

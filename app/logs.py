@@ -30,12 +30,17 @@ CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 """What would let a sender write lines, or colours, of its own into a log for people."""
 
 
+def identity_of(offered: str) -> str:
+    """The id that a sender offers for its request if it is a sane one, else a new one."""
+    return offered if SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+
+
 def identify(offered: str, traceparent: str = "") -> str:
     """Gives the running task's request an id, which is returned: the sender's if sane, else a new one.
 
     The trace that a W3C `traceparent` names is kept too.
     """
-    identity = offered if SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+    identity = identity_of(offered)
     request_id.set(identity)
     trace_id.set(trace_id_in(traceparent))
     return identity

@@ -19,6 +19,7 @@ from app.api_keys import require_key
 from app.assets import assets
 from app.classifier import Classifier, build_classifier
 from app.corrections import Corrections
+from app.door import Door
 from app.engines.base import Engine
 from app.http_errors import register_error_handlers
 from app.incoming_body import BodyBudget
@@ -90,6 +91,8 @@ def create_app(
     app.state.settings, app.state.classifier, app.state.metrics = settings, classifier, metrics
     app.state.open_inference = Operations(classifier, metrics, statistics, settings.max_batch, API_VERSION)
     app.state.budget, app.state.telemetry = budget, provider
+    # A browser shows a page from elsewhere only answers that name it, which the middleware sees to.
+    app.state.door = None if settings.cors_origins else Door(classifier, metrics, settings.max_bytes)
     app.state.previews = CapacityLimiter(1)
     register_error_handlers(app)
     _add_routes(app, settings)

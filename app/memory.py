@@ -34,6 +34,12 @@ def available_bytes(
     return min(known) if known else None
 
 
+def available_share(sharers: int) -> int | None:
+    """What each of so many processes that take memory at the same time may take; None where nobody tells."""
+    available = available_bytes()
+    return None if available is None else available // sharers
+
+
 def resident_bytes(statm: Path = STATM) -> int | None:
     """What of the process lies in memory now; None where nobody tells."""
     pages = read_text(statm).split()[1:2]

@@ -16,7 +16,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
-Refusal = Literal["address-rate", "key-rate"]
+Refusal = Literal["address-rate", "key-rate", "overloaded"]
 
 
 class Metrics(Observer):

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from functools import partial
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -133,7 +134,7 @@ def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        http=BoundedConnection,
+        http=partial(BoundedConnection, door=app.state.door),  # type: ignore[arg-type]  # called, no more
         server_header=False,
         access_log=False,  # `middleware.Observe` logs requests, with their ids
         log_config=None,

@@ -11,9 +11,10 @@ import httptools
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a body."""
+    """A status, headers by their names in lower case, and a body."""
 
     status: int
+    headers: dict[str, str]
     body: bytes
 
 
@@ -28,6 +29,7 @@ class Connection(asyncio.Protocol):
         """Sends a request and waits for its answer; raises `ConnectionError` where it is cut off."""
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
+        self._headers: dict[str, str] = {}
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -48,6 +50,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser for each."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
     def on_body(self, body: bytes) -> None:
         """Called by the parser for each piece."""
         self._body += body
@@ -55,7 +61,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Called by the parser at the end."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Answer(self._parser.get_status_code(), bytes(self._body)))
+            status = self._parser.get_status_code()
+            self._answer.set_result(Answer(status, self._headers, bytes(self._body)))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closed = True

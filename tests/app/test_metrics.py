@@ -142,6 +142,7 @@ def test_every_reason_is_there_from_the_start() -> None:
     assert {dict(labels)["reason"] for name, labels in samples if name == "signs_refusals_total"} == {
         "address-rate",
         "key-rate",
+        "overloaded",
     }
 
 

@@ -1,4 +1,4 @@
-"""A client that costs little beside the service it asks: HTTP/1.1 over bare asyncio streams."""
+"""A client that knows of lost answers, on the lean connections of the benchmarks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+
+from benchmarks.client import Connection
 
 PATIENCE = 120.0
 """Seconds after which an answer counts as lost."""
@@ -35,30 +37,30 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._connection: Connection | None = None
 
     async def ask(self, request: bytes) -> Answer:
         """Sends the bytes of a request; raises `OSError` where nobody listens, `Lost` without an answer."""
         begun = time.monotonic()
-        if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = self._streams
+        if self._connection is None or not self._connection.usable:
+            self.close()
+            loop = asyncio.get_running_loop()
+            _, self._connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
         try:
             async with asyncio.timeout(PATIENCE):
-                writer.write(request)
-                answer = await _read(reader, begun)
-        except (TimeoutError, OSError, EOFError) as error:
+                answer = await self._connection.ask(request)
+        except (TimeoutError, OSError) as error:
             self.close()
             raise Lost(repr(error)) from None
-        if answer.headers.get("connection") == "close":
+        if not self._connection.usable:
             self.close()
-        return answer
+        return Answer(answer.status, answer.headers, answer.body, time.monotonic() - begun)
 
     def close(self) -> None:
         """Hangs up, if it is connected."""
-        if self._streams is not None:
-            self._streams[1].close()
-        self._streams = None
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
 
 @asynccontextmanager
@@ -90,11 +92,3 @@ def photo(seed: int, side: int = 96) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(noise).resize((side, side), Image.Resampling.BICUBIC).save(buffer, "JPEG")
     return buffer.getvalue()
-
-
-async def _read(reader: asyncio.StreamReader, begun: float) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.strip().split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Answer(int(first.split()[1]), headers, body, time.monotonic() - begun)

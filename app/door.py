@@ -1,0 +1,74 @@
+"""Refuses pictures while the queue is full: at the connection, for a twelfth of what the way in costs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from app import logs
+from app.classifier import Classifier
+from app.errors import Overloaded
+from app.http_errors import DIALECTS, as_bytes, error_response, problem_of, retry_headers
+from app.metrics import Metrics
+from app.middleware import SECURITY_HEADERS
+
+logger = logging.getLogger(__name__)
+
+SPARED: Final = frozenset({"/", "/feedback"})
+"""The form, whose refusal is a page; and what takes no place in the queue."""
+TELLS_EVERY: Final = 1.0
+"""Seconds between two lines in the log: a line for each refusal would be a load of its own."""
+
+
+NOBODY: Final = b"-" * 32
+"""Stands for the id of a request, which is as long."""
+
+
+class Door:
+    """What a connection asks before it gives a request to the application.
+
+    `max_bytes`: larger bodies are let in, to be refused for their size.
+    """
+
+    def __init__(self, classifier: Classifier, metrics: Metrics, max_bytes: int) -> None:
+        self._classifier = classifier
+        self._metrics = metrics
+        self._max_bytes = max_bytes
+        self._kept: dict[tuple[bool, str], bytes] = {}
+        self._untold = 0
+        self._told = 0.0
+
+    def refuse(self, path: str, length: int, identity: str) -> bytes | None:
+        """The whole answer to a POST that finds the queue full, else None: it may come in.
+
+        `length`: bytes of the body that was announced; `identity`: the request's id, if the sender gave one.
+        """
+        classifier = self._classifier
+        if path in SPARED or length > self._max_bytes or classifier.draining or classifier.full is None:
+            return None
+        self._metrics.refused_request("overloaded")
+        self._note(classifier.full)
+        if identity:
+            return _answer(path, classifier.full, logs.identity_of(identity))
+        return self._answer_to_nobody(path, classifier.full).replace(NOBODY, logs.identity_of("").encode())
+
+    def _answer_to_nobody(self, path: str, reason: str) -> bytes:
+        """What all are told, but for the id: building it anew would be most of the work."""
+        key = (bool(DIALECTS.match(path)), reason)
+        if key not in self._kept:
+            self._kept[key] = _answer(path, reason, NOBODY.decode())
+        return self._kept[key]
+
+    def _note(self, reason: str) -> None:
+        self._untold += 1
+        if (now := time.monotonic()) - self._told >= TELLS_EVERY:
+            logger.warning("refused at the door: %d, for %s", self._untold, reason)
+            self._untold, self._told = 0, now
+
+
+def _answer(path: str, reason: str, identity: str) -> bytes:
+    error = Overloaded(reason)
+    problem = problem_of(error).model_copy(update={"request_id": identity})
+    headers = {**SECURITY_HEADERS, **retry_headers(error), "X-Request-ID": identity}
+    return as_bytes(error_response({"type": "http", "path": path}, problem, headers))
