@@ -5,8 +5,7 @@ ARG BASE=python:3.11-slim
 FROM ${BASE} AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin signs
 WORKDIR /srv/signs
-# MALLOC_ARENA_MAX: glibc would keep freed memory in an arena for each thread.
-ENV PATH=/opt/venv/bin:$PATH HOME=/tmp MALLOC_ARENA_MAX=2 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 
 # --- the serving set, in a virtual environment of its own
 FROM runtime AS packages

@@ -23,6 +23,7 @@ from app.engines.base import Engine
 from app.listening import url_of
 from app.main import create_app
 from app.manifest import Manifest
+from app.memory import keep_heap_whole
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def serve(settings: Settings, begun: float, engine: Engine | None = None) -> Non
 
     Tests give an `engine` in place of a model folder.
     """
+    keep_heap_whole()
     app = create_app(settings, engine)
     DrainingServer(configured(app, settings), app.state.classifier, settings, begun).run()
 

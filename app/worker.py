@@ -23,7 +23,7 @@ from app.engines.base import Engine
 from app.logs import configure_logs
 from app.main import create_app
 from app.manifest import Manifest
-from app.memory import resident_bytes
+from app.memory import keep_heap_whole, resident_bytes
 from app.reports import Listening, Ready, Report
 from app.server import DrainingServer, configured
 from app.settings import Settings
@@ -91,6 +91,7 @@ def work(
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    keep_heap_whole()
     metrics = SharedMetrics(folder, number)
     app = create_app(settings, engine, metrics)
     server = WorkerServer(configured(app, settings), app, settings, begun, metrics, reports)

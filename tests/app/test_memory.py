@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,35 @@ def test_where_nobody_tells(tmp_path: Path) -> None:
 def test_this_machine_has_memory_and_takes_it_back() -> None:
     assert (available_bytes() or 1) > 0
     give_back_freed()
+
+
+HOLES = """
+import ctypes
+from app.memory import keep_heap_whole, resident_bytes
+if {settled}:
+    keep_heap_whole()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
+SIZE, PIN = 8 * 2**20, 2**16
+libc.free(libc.malloc(SIZE))  # from now on glibc would take blocks of this size from its heap
+before = resident_bytes()
+blocks = []
+for _ in range(10):
+    blocks.append(libc.malloc(SIZE))
+    ctypes.memset(blocks[-1], 1, SIZE)
+    ctypes.memset(libc.malloc(PIN), 1, PIN)  # stays, so that what lies before it becomes a hole
+for block in blocks:
+    libc.free(block)
+print(resident_bytes() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has glibc's allocator")
+def test_large_blocks_leave_no_holes() -> None:
+    grown = [
+        int(subprocess.check_output([sys.executable, "-c", HOLES.format(settled=settled)], text=True))
+        for settled in (False, True)
+    ]
+    assert grown[1] < 8 * 2**20
+    assert grown[0] > 5 * grown[1]  # so there is something to be seen

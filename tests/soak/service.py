@@ -86,7 +86,7 @@ def running_service(constant: bool = False, delay: float = 0.0, **settings: Any)
     Keywords are settings; `delay` is how long the constant engine takes for a batch, in seconds.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGNS_")}
-    environment |= {"SIGNS_PORT": "0", "MALLOC_ARENA_MAX": "2"}  # as in the container
+    environment |= {"SIGNS_PORT": "0"}
     environment |= {Settings.variable(name): str(value) for name, value in settings.items()}
     arguments = ["-c", CONSTANT_SERVER.format(delay=delay)] if constant else ["-m", "app"]
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
