@@ -19,10 +19,12 @@ from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, S
 from app.memory import give_back_freed
 from app.observer import Observer
 from app.probabilities import are_probabilities
+from app.threads import step_back
 
 logger = logging.getLogger(__name__)
 
 CLOSING = "the service is closing"
+FULL = "the queue is full: too few of its {} places are free"
 
 
 @dataclass(eq=False, slots=True)
@@ -91,11 +93,11 @@ class Batcher:
         """Why nobody is let in any more; None while the thread lives and is to live on."""
         return self._stopped or (CLOSING if self._closing else None)
 
-    def full(self, count: int) -> str | None:
-        """Why `count` pictures cannot be let in; None while there are places for them."""
-        if self._occupied + count <= self.capacity:
+    def full(self, count: int, taken: int = 0) -> str | None:
+        """Why `count` pictures cannot be let in, be at least `taken` places taken; None while they can."""
+        if max(self._occupied, taken) + count <= self.capacity:
             return None
-        return f"the queue is full: of its {self.capacity} places fewer than {count} are free"
+        return FULL.format(self.capacity)
 
     @contextmanager
     def reserve(self, count: int) -> Iterator[None]:
@@ -163,6 +165,7 @@ class Batcher:
                         self._queue.remove(request)
 
     def _serve(self) -> None:
+        step_back()
         try:
             while self._engine is not None:
                 self._running = self._take()

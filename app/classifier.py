@@ -28,7 +28,7 @@ from app.proof import LoadedVersion
 from app.repository import Repository, VersionStatus
 from app.settings import Settings
 from app.tensors import check_count, check_tensor
-from app.threads import plan_threads
+from app.threads import plan_threads, step_back
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Classifier:
         self._draining = self._closed = False
         self._plan = plan_threads(settings.threads, workers=settings.workers)
         self._decoder = Decoder(settings.max_pixels, self._plan.decode, self._observer)
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load", initializer=step_back)
 
     @property
     def manifest(self) -> Manifest:
@@ -86,11 +86,11 @@ class Classifier:
         """Pictures inside: being decoded, waiting or running."""
         return self._batcher.occupied if self._batcher else 0
 
-    @property
-    def full(self) -> str | None:
-        """Why not even one picture finds a place now; None while one does, or while nothing serves."""
+    def full(self, inside: int) -> str | None:
+        """Why one more picture finds no place, be at least so many inside; None where it does, or unready."""
         version, batcher = self._version, self._batcher
-        return batcher.full(version.manifest.views.most) if version and batcher else None
+        most = version.manifest.views.most if version else 1
+        return batcher.full(most, inside * most) if batcher else None
 
     @property
     def versions(self) -> tuple[VersionStatus, ...]:

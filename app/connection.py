@@ -31,6 +31,7 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, door: Door | None = None, **others: Any) -> None:
         super().__init__(*arguments, **others)
         self._door = door
+        self._counted = False  # the request that is being answered, by the door
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,6 +44,7 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._timers):
             self._stop(name)
+        self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,6 +76,7 @@ class BoundedConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._between = True
         if not self._refused:
+            self._enter()
             return super().on_message_complete()
         self._refused = False
         self._stop("rest")
@@ -83,6 +86,10 @@ class BoundedConnection(HttpToolsProtocol):
             )
         else:
             self.transport.close()
+
+    def on_response_complete(self) -> None:
+        self._leave()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -112,6 +119,17 @@ class BoundedConnection(HttpToolsProtocol):
             return None
         path = self.url.partition(b"?")[0].decode("latin-1").removeprefix(self.root_path)
         return self._door.refuse(path, int(length), headers.get(b"x-request-id", b"").decode("latin-1"))
+
+    def _enter(self) -> None:
+        # Who sends many requests ahead of the answers is counted once, which the queue itself puts right.
+        if self._door and self.parser.get_method() == b"POST" and not self.cycle.response_complete:
+            self._door.inside += not self._counted
+            self._counted = True
+
+    def _leave(self) -> None:
+        if self._door and self._counted:
+            self._door.inside -= 1
+            self._counted = False
 
     def _start(self, name: str, seconds: float, act: Any, *arguments: Any) -> None:
         self._timers[name] = self.loop.call_later(seconds, act, *arguments)

@@ -14,6 +14,7 @@ from app.errors import ImageError
 from app.manifest import Manifest
 from app.observer import Observer
 from app.pixel_budget import PixelBudget
+from app.threads import step_back
 from app.together import together
 from app.views import Look, least_side, look
 
@@ -31,7 +32,7 @@ class Decoder:
         self._workers = threads
         self._begun: dict[int, float] = {}
         """Since when each thread, by its identifier, has been at its picture."""
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=step_back)
 
     @property
     def stuck(self) -> str | None:

@@ -35,6 +35,8 @@ class Door:
         self._classifier = classifier
         self._metrics = metrics
         self._max_bytes = max_bytes
+        self.inside = 0
+        """Requests that came in whole and are not answered: many may come before the first takes a place."""
         self._kept: dict[tuple[bool, str], bytes] = {}
         self._untold = 0
         self._told = 0.0
@@ -44,14 +46,15 @@ class Door:
 
         `length`: bytes of the body that was announced; `identity`: the request's id, if the sender gave one.
         """
-        classifier = self._classifier
-        if path in SPARED or length > self._max_bytes or classifier.draining or classifier.full is None:
+        if path in SPARED or length > self._max_bytes or self._classifier.draining:
+            return None
+        if (reason := self._classifier.full(self.inside)) is None:
             return None
         self._metrics.refused_request("overloaded")
-        self._note(classifier.full)
+        self._note(reason)
         if identity:
-            return _answer(path, classifier.full, logs.identity_of(identity))
-        return self._answer_to_nobody(path, classifier.full).replace(NOBODY, logs.identity_of("").encode())
+            return _answer(path, reason, logs.identity_of(identity))
+        return self._answer_to_nobody(path, reason).replace(NOBODY, logs.identity_of("").encode())
 
     def _answer_to_nobody(self, path: str, reason: str) -> bytes:
         """What all are told, but for the id: building it anew would be most of the work."""

@@ -30,7 +30,7 @@ def test_full_queue_is_overloaded_and_free_again() -> None:
         first = await gate.shut_behind(batcher)
         second = asyncio.create_task(ask(batcher, pictures(0.2, 0.4)))
         await asyncio.sleep(0)
-        with pytest.raises(Overloaded, match="of its 4 places fewer than 2 are free") as caught:
+        with pytest.raises(Overloaded, match="too few of its 4 places are free") as caught:
             await ask(batcher, pictures(0.0, 0.0))
         assert caught.value.retry_after >= 1
         gate.opened.set()

@@ -33,9 +33,8 @@ class Inside:
         self._batcher = batcher
         self.draining = False
 
-    @property
-    def full(self) -> str | None:
-        return self._batcher.full(2)
+    def full(self, inside: int) -> str | None:
+        return self._batcher.full(2, 2 * inside)
 
 
 @contextmanager
@@ -70,7 +69,7 @@ def test_what_is_told_is_a_problem_with_an_id_of_its_own() -> None:
         assert (headers["retry-after"], headers["content-type"]) == ("1", "application/problem+json")
         assert headers["x-content-type-options"] == "nosniff"
         assert (body["type"], body["status"]) == ("urn:signs:problem:overloaded", 503)
-        assert body["detail"] == "the queue is full: of its 64 places fewer than 2 are free"
+        assert body["detail"] == "the queue is full: too few of its 64 places are free"
         assert body["request_id"] == headers["x-request-id"]
     ids = [body["request_id"] for _, _, body in answers]
     assert ids[2] == "mine"
