@@ -28,6 +28,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from app.avif_frames import Malformed, most_pixels
 from app.decoding_cost import BYTES_PER_PIXEL, bytes_per_pixel
 from app.errors import CorruptImage, EmptyImage, ImageTooLarge, UnsupportedImage
 from app.file_kinds import kind_of
@@ -71,6 +72,11 @@ UPRIGHT = {
 """What undoes each orientation of EXIF tag 0x0112 (CIPA DC-008); 1 is upright."""
 
 
+MOST_PADDING, LEAST_FRAME = 4, 256 * 256
+"""How many times more pixels the frames of an AVIF may have than it shows, such as the last tiles of a grid;
+a small picture may be in a frame of the second size."""
+
+
 class Opened(NamedTuple):
     """A picture whose header has been read, and the memory that its decoding takes, in usual pixels."""
 
@@ -102,9 +108,21 @@ def open_image(data: bytes, max_pixels: int, least_side: int | None = None) -> O
             f"expected at most {int(max_pixels / weight):,} pixels in such a {picture.format}, which takes "
             f"more memory than others, received {width} x {height}"
         )
+    if picture.format == "AVIF":
+        _require_honest_frames(data, width * height)
     if least_side is not None:
         picture.draft(None, (least_side, least_side))  # does nothing unless it is a JPEG
     return Opened(picture, int(width * height * weight))
+
+
+def _require_honest_frames(avif: bytes, told: int) -> None:
+    """Raises `CorruptImage` where the frames have many more pixels than the container tells."""
+    try:
+        pixels = most_pixels(avif)
+    except Malformed as error:
+        raise CorruptImage(f"the AVIF picture is truncated or corrupt: {error}") from error
+    if pixels > MOST_PADDING * max(told, LEAST_FRAME):
+        raise CorruptImage(f"the AVIF picture has frames of {pixels:,} pixels, but tells of {told:,}")
 
 
 def begins_like_image(data: bytes) -> bool:

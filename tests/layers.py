@@ -6,6 +6,7 @@ from __future__ import annotations
 APP_LAYERS = (
     (
         "app",
+        "app.avif_frames",
         "app.cgroups",
         "app.decoding_cost",
         "app.endings",
