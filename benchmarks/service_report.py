@@ -183,24 +183,34 @@ def _photo(name: str, ours: Row, extras: dict[str, Row]) -> dict[str, str]:
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """Latency against load: the 99th percentile over answers a second, for each server."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    for server in report["servers"]:
-        if not server["error"]:
+    """Latency against load: the 99th percentile over answers a second, a panel for each engine."""
+    engines = dict.fromkeys((server["engine"], server["precision"]) for server in report["servers"])
+    names = list(dict.fromkeys(_name(server) for server in report["servers"]))
+    figure = Figure(figsize=(4.2 * len(engines), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(engines), sharey=True, squeeze=False)[0]
+    for axes, (engine, precision) in zip(panels, engines, strict=True):
+        for server in report["servers"]:
             loads = [load for load in server["loads"] if load["p99"] == load["p99"]]
-            style = {"openvino": "-", "tensorflow": "--"}[server["engine"]]
-            width = 2.5 if not server["peer"] else 1.2
-            rates = [load["offered"] for load in loads]
-            axes.plot(
-                rates,
-                [load["p99"] for load in loads],
-                style,
-                marker="o",
-                linewidth=width,
-                label=server["title"],
-            )
-    axes.set(xlabel="requests a second (Poisson arrivals)", ylabel="p99 latency, ms", yscale="log")
-    axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize="x-small")
+            if (server["engine"], server["precision"]) == (engine, precision) and not server["error"]:
+                axes.plot(
+                    [load["offered"] for load in loads],
+                    [load["p99"] for load in loads],
+                    marker="o",
+                    color=f"C{names.index(_name(server))}",
+                    linewidth=1.2 if server["peer"] else 3,
+                    label=_name(server),
+                )
+        axes.set(title=f"{engine} {precision}", xlabel="requests a second (Poisson)", yscale="log")
+        axes.grid(visible=True, alpha=0.3)
+    panels[0].set_ylabel("p99 latency, ms")
+    lines = {
+        label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines) or 1)
     figure.savefig(path, dpi=120, metadata={"Software": None})
+
+
+def _name(server: Row) -> str:
+    """The server's name without its engine."""
+    name: str = server["title"].rpartition(", ")[0]
+    return name
