@@ -103,6 +103,11 @@ class BoundedConnection(HttpToolsProtocol):
         """What cannot be parsed is answered in the one shape that errors have."""
         self._refuse(400, msg)
 
+    @property
+    def _answering(self) -> bool:
+        """Whether a request is with the application."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _begin_head(self) -> None:
         if "head" not in self._timers:
             self._between, self._overhead = False, 0
@@ -110,8 +115,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _refusal(self) -> bytes | None:
         """What the door says to this request; None where it has to come in, if only to be refused there."""
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if self._door is None or self.parser.get_method() != b"POST" or busy or self.flow.write_paused:
+        if self._door is None or self.parser.get_method() != b"POST":
+            return None
+        if self._answering or self.flow.write_paused:
             return None
         headers = dict(self.headers)
         length = headers.get(b"content-length", b"")
@@ -122,7 +128,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _enter(self) -> None:
         # Who sends many requests ahead of the answers is counted once, which the queue itself puts right.
-        if self._door and self.parser.get_method() == b"POST" and not self.cycle.response_complete:
+        if self._door and self.parser.get_method() == b"POST" and self._answering:
             self._door.inside += not self._counted
             self._counted = True
 
@@ -140,7 +146,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _refuse(self, status: int, detail: str) -> None:
         """Closes; before it answers, unless nothing was asked or another answer is on its way."""
-        if self._overhead and (self.cycle is None or self.cycle.response_complete):
+        if self._overhead and not self._answering:
             problem = status_problem(status, detail)
             told = error_response({"type": "http", "path": ""}, problem, {"Connection": "close"})
             self.transport.write(as_bytes(told))
