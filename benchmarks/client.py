@@ -24,6 +24,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._answer: asyncio.Future[Answer] | None = None
         self._closed = False
+        self._kept = True  # open after the last answer
 
     async def ask(self, request: bytes) -> Answer:
         """Sends a request and waits for its answer; raises `ConnectionError` where it is cut off."""
@@ -37,7 +38,7 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Whether a further request may be sent."""
-        return not self._closed and (self._answer is None or self._parser.should_keep_alive())
+        return self._kept and not self._closed
 
     def close(self) -> None:
         """Hangs up."""
@@ -59,7 +60,8 @@ class Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        """Called by the parser at the end."""
+        """Called by the parser at the end, after which it no longer knows what the headers said."""
+        self._kept = self._parser.should_keep_alive()
         if self._answer is not None and not self._answer.done():
             status = self._parser.get_status_code()
             self._answer.set_result(Answer(status, self._headers, bytes(self._body)))
