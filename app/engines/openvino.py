@@ -46,9 +46,7 @@ class OpenVinoEngine:
 
     def run(self, images: Float32Array) -> Float32Array:
         assert self._request is not None, "run after close"
-        result = self._request.infer([np.ascontiguousarray(images)], share_inputs=True)
-        probabilities: Float32Array = result[0]
-        return probabilities
+        return _infer(self._request, images)
 
     def close(self) -> None:
         self._request = None
@@ -68,8 +66,17 @@ class OpenVinoLocator:
     def find(self, photo: Float32Array) -> Float32Array:
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
-        place: Float32Array = self._own.request.infer([photo[np.newaxis]])[0][0]
+        place: Float32Array = _infer(self._own.request, photo[np.newaxis])[0]
         return place
+
+
+def _infer(request: openvino.InferRequest, images: Float32Array) -> Float32Array:
+    # Not `infer`, which computes in the thread that calls: with several networks in several threads it
+    # corrupts memory (openvinotoolkit/openvino, issue 24509).
+    request.start_async([np.ascontiguousarray(images)], share_inputs=True)
+    request.wait()
+    answer: Float32Array = request.get_output_tensor().data.copy()
+    return answer
 
 
 def _chosen(core: openvino.Core, folder: Path, precision: str) -> str:
