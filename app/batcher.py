@@ -12,13 +12,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from app.engines.base import Engine, Float32Array
 from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
 from app.memory import give_back_freed
 from app.observer import Observer
 from app.probabilities import are_probabilities
+from app.tensors import joined
 from app.threads import step_back
 
 logger = logging.getLogger(__name__)
@@ -126,7 +125,7 @@ class Batcher:
         parts = [_Request(images[start : start + size], deadline) for start in range(0, len(images), size)]
         self._enqueue(*parts)
         try:
-            return np.concatenate(await asyncio.gather(*(asyncio.wrap_future(part.answer) for part in parts)))
+            return joined(await asyncio.gather(*(asyncio.wrap_future(part.answer) for part in parts)))
         finally:
             self._withdraw(parts)
 
@@ -204,7 +203,7 @@ class Batcher:
             return
         begun = time.monotonic()
         try:
-            rows = self._run(np.concatenate([request.images for request in batch]))
+            rows = self._run(joined([request.images for request in batch]))
         except Exception as error:
             self._answer_failed(batch, error)
         else:

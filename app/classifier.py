@@ -10,8 +10,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from app.batcher import Batcher
 from app.compiled_networks import kept_networks, one_process_at_a_time
 from app.deadline import within
@@ -23,11 +21,11 @@ from app.errors import NotReady
 from app.manifest import Manifest
 from app.memory import available_share
 from app.observer import Observer
-from app.prediction import Prediction, predict
+from app.prediction import Prediction, predict_all
 from app.proof import LoadedVersion
 from app.repository import Repository, VersionStatus
 from app.settings import Settings
-from app.tensors import check_count, check_tensor
+from app.tensors import check_count, check_tensor, joined
 from app.threads import plan_threads, step_back
 
 logger = logging.getLogger(__name__)
@@ -164,12 +162,8 @@ class Classifier:
                     looks = await self._decoder.looks(pictures, version.manifest, version.locator)
                     # A version that came while this one was decoded may look at other windows.
                     if version is self._version:
-                        rows = await batcher.run(np.concatenate([seen.views for seen in looks]), deadline)
-                        ends = np.cumsum([len(seen.views) for seen in looks])[:-1]
-                        return [
-                            predict(version.manifest, part, seen.windows)
-                            for part, seen in zip(np.split(rows, ends), looks, strict=True)
-                        ]
+                        rows = await batcher.run(joined([seen.views for seen in looks]), deadline)
+                        return predict_all(version.manifest, rows, looks)
 
     async def infer(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3] in 0..1.

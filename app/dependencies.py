@@ -17,6 +17,19 @@ Classify = Callable[[Upload], Awaitable[Prediction]]
 PredictRows = Callable[[Content], Awaitable[tuple[list[Row], int]]]
 
 
+async def classify_counted(
+    classifier: Classifier, metrics: Metrics, upload: Upload, deadline: float
+) -> Prediction:
+    """The prediction for an upload by a `time.monotonic()` instant; counts how it went."""
+    try:
+        prediction = await classifier.classify(upload.require_image(), deadline)
+    except SignsError as error:
+        metrics.rejected_image(error)
+        raise
+    metrics.answered_image(prediction)
+    return prediction
+
+
 async def get_classifier(request: Request) -> Classifier:
     """The application's one classifier."""
     classifier: Classifier = request.app.state.classifier
@@ -37,13 +50,7 @@ async def get_classify(request: Request, classifier: ClassifierDep, metrics: Met
     """Classifies an upload by the request's deadline, and counts how it went."""
 
     async def classify(upload: Upload) -> Prediction:
-        try:
-            prediction = await classifier.classify(upload.require_image(), request.state.deadline)
-        except SignsError as error:
-            metrics.rejected_image(error)
-            raise
-        metrics.answered_image(prediction)
-        return prediction
+        return await classify_counted(classifier, metrics, upload, request.state.deadline)
 
     return classify
 

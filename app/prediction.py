@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.engines.base import Float32Array
 from app.manifest import Manifest, Window
-from app.views import combined
+from app.views import Look, combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,15 @@ def predict(manifest: Manifest, rows: Float32Array, windows: Sequence[Window]) -
         model_version=manifest.version,
         window=_enclosing(windows),
     )
+
+
+def predict_all(manifest: Manifest, rows: Float32Array, looks: Sequence[Look]) -> list[Prediction]:
+    """The prediction for each picture; `rows` float32 [views, classes] are those of all in a row."""
+    predictions = []
+    for seen in looks:
+        predictions.append(predict(manifest, rows[: len(seen.views)], seen.windows))
+        rows = rows[len(seen.views) :]
+    return predictions
 
 
 def _enclosing(windows: Sequence[Window]) -> Window:

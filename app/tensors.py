@@ -1,12 +1,19 @@
-"""What is asked of pictures that come as numbers."""
+"""Pictures as numbers: joined, and what is asked of those that come so."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from app.engines.base import Float32Array
 from app.errors import TensorError
 from app.manifest import InputSpec
+
+
+def joined(parts: Sequence[Float32Array]) -> Float32Array:
+    """All in one, along the first axis; a lone one is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def check_tensor(images: Float32Array, spec: InputSpec, most: int) -> None:

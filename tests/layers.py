@@ -105,6 +105,7 @@ APP_LAYERS = (
         "app.routes.page",
         "app.routes.predict",
         "app.routes.sagemaker",
+        "app.routes.short_way",
         "app.routes.tensorflow_serving",
         "app.routes.vertex",
     ),

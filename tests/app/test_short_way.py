@@ -1,0 +1,103 @@
+"""The short way answers what the described route answers; a query takes the described one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from app.middleware import route_of
+from app.routes.short_way import ShortWay
+from tests.app.conftest import Encode
+from tests.app.serving import service
+
+LONG = "/predict?explain=false"
+KEYS = {"ann": hashlib.sha256(b"sesame").hexdigest()}
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "no body": {},
+    "no picture": {"content": b"hello", "headers": {"Content-Type": "image/png"}},
+    "no image type": {"content": b"hello", "headers": {"Content-Type": "text/plain"}},
+    "another part": {"files": {"picture": b"hello"}},
+    "an empty part": {"files": {"file": b""}},
+    "two parts": {"files": [("file", b"a"), ("file", b"b")]},
+    "half a form": {
+        "content": b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
+        "headers": {"Content-Type": "multipart/form-data; boundary=b"},
+    },
+    "no boundary": {"content": b"hello", "headers": {"Content-Type": "multipart/form-data"}},
+    "too large": {"content": bytes(300_000), "headers": {"Content-Type": "image/png"}},
+}
+
+
+def _told(client: TestClient, path: str, request: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+    response = client.post(path, **request)
+    answer = response.json()
+    own = {"x-request-id", "date"}
+    return (
+        response.status_code,
+        {name: value for name, value in response.headers.items() if name not in own},
+        {name: value for name, value in answer.items() if name != "request_id"},
+    )
+
+
+@pytest.fixture(scope="module")
+def client() -> Any:
+    with service(max_bytes=200_000) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_is_refused_is_refused_alike(client: TestClient, name: str) -> None:
+    short = _told(client, "/predict", REQUESTS[name])
+    assert short == _told(client, LONG, REQUESTS[name])
+    assert short[0] >= 400
+
+
+@pytest.mark.parametrize("grey", [0, 51, 102, 153, 204, 255])
+def test_what_is_answered_is_answered_alike(client: TestClient, encode: Encode, grey: int) -> None:
+    picture = encode(Image.new("L", (90, 70), grey), "JPEG")
+    for request in ({"files": {"file": picture}}, {"content": picture}):
+        short = _told(client, "/predict", request)
+        assert short == _told(client, LONG, request)
+        assert short[0] == 200
+
+
+def test_it_is_the_short_way_that_answers(
+    client: TestClient, encode: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[object] = []
+    matches = ShortWay.matches
+
+    def note(way: ShortWay, scope: Any) -> Any:
+        match, child = matches(way, scope)
+        taken.append(child.get("route"))
+        return match, child
+
+    monkeypatch.setattr(ShortWay, "matches", note)
+    picture = encode(Image.new("L", (90, 70), 51), "JPEG")
+    assert client.post("/predict", content=picture).json()["label"] == "1"
+    assert client.post("/predict?explain=true", content=picture).json()["window"]["x1"] == 1
+    assert [isinstance(route, ShortWay) for route in taken] == [True, False]
+    assert route_of({"route": taken[0]}) == "/predict"  # as logs and metrics tell it
+
+
+def test_other_methods_are_told_which_one_there_is(client: TestClient) -> None:
+    response = client.get("/predict")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+
+
+def test_it_is_described_once(client: TestClient) -> None:
+    assert list(client.get("/openapi.json").json()["paths"]["/predict"]) == ["post"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "guess"}, {"Authorization": "Bearer sesame"}])
+def test_it_asks_for_a_key_alike(encode: Encode, headers: dict[str, str]) -> None:
+    picture = encode(Image.new("L", (90, 70), 51), "JPEG")
+    with service(api_keys=KEYS) as client:
+        short = _told(client, "/predict", {"content": picture, "headers": headers})
+        assert short == _told(client, LONG, {"content": picture, "headers": headers})
+    assert short[0] == (200 if "Authorization" in headers else 401)
