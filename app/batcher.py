@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from app.batch_sizes import batch_sizes, filled
 from app.engines.base import Engine, Float32Array
 from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
 from app.memory import give_back_freed
@@ -70,7 +71,7 @@ class Batcher:
     ) -> None:
         self.capacity = capacity
         self._engine: Engine | None = engine
-        self._max_batch = max_batch
+        self._max_batch, self._sizes = max_batch, batch_sizes(max_batch)
         self._observer = observer or Observer()
         self._occupied = 0
         self._queue: deque[_Request | _Change] = deque()
@@ -203,7 +204,7 @@ class Batcher:
             return
         begun = time.monotonic()
         try:
-            rows = self._run(joined([request.images for request in batch]))
+            rows = self._run([request.images for request in batch])
         except Exception as error:
             self._answer_failed(batch, error)
         else:
@@ -222,14 +223,15 @@ class Batcher:
             logger.error("the engine failed", exc_info=error)
             batch[0].fail(InferenceError("the network failed on this input"))
 
-    def _run(self, images: Float32Array) -> Float32Array:
+    def _run(self, parts: list[Float32Array]) -> Float32Array:
         assert self._engine is not None
-        begun = time.monotonic()
+        begun, count = time.monotonic(), sum(map(len, parts))
+        images = filled(parts, self._sizes)
         rows = self._engine.run(images)
-        self._observer.ran(len(images), time.monotonic() - begun)
+        self._observer.ran(count, time.monotonic() - begun)
         if rows.ndim != 2 or len(rows) != len(images):
             raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
-        return rows
+        return rows[:count]
 
     def _settle(self, request: _Request, rows: Float32Array) -> None:
         assert self._engine is not None

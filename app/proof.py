@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.batch_sizes import batch_sizes
 from app.engines.base import Engine, Float32Array, Locator
 from app.errors import ModelError
 from app.manifest import InputSpec, Manifest, check_files, golden_input, read_manifest
@@ -95,8 +96,8 @@ def _found(locator: Locator, photo: Float32Array) -> Float32Array:
 
 
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:
-    """Runs batches of 1, 2, 4, ... and `max_batch`, so that no user waits until kernels are made ready."""
-    for size in sorted({max_batch, *(2**power for power in range(max_batch.bit_length()))}):
+    """Runs a batch of each size that will be run, so that no user waits until kernels are made ready."""
+    for size in batch_sizes(max_batch):
         _run(engine, np.repeat(golden_input(0, spec), size, axis=0))
 
 

@@ -17,6 +17,7 @@ APP_LAYERS = (
         "app.settings",
     ),
     (
+        "app.batch_sizes",
         "app.deadline",
         "app.compiled_networks",
         "app.engines",
