@@ -87,8 +87,17 @@ def test_nan_is_no_golden_output(make_version: MakeVersion, tmp_path: Path) -> N
         load_proven(folder, lambda _: ConstantEngine([np.nan] * 6), 4)
 
 
-@pytest.mark.parametrize("max_batch", [1, 2, 6, 32])
-def test_warm_up_runs_every_size_that_will_be_run(max_batch: int) -> None:
+@pytest.mark.parametrize(
+    ("max_batch", "sizes"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (6, [1, 2, 3, 4, 5, 6]),
+        (32, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 32]),
+    ],
+)
+def test_warm_up_runs_every_size_that_will_be_run(max_batch: int, sizes: list[int]) -> None:
     engine = ConstantEngine()
     warm_up(engine, InputSpec(), max_batch)
-    assert engine.batch_sizes == list(batch_sizes(max_batch))
+    assert engine.batch_sizes == sizes
+    assert tuple(sizes) == batch_sizes(max_batch)
