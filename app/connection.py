@@ -37,9 +37,11 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._overhead = 0
+        self._in_head = False
         self._between = False  # two requests
         self._refused = False  # the request whose body still comes
         self._begin_head()
+        self._wait_for_the_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._timers):
@@ -54,17 +56,18 @@ class BoundedConnection(HttpToolsProtocol):
         super().data_received(data)
         if self._overhead > MAX_OVERHEAD and not self.transport.is_closing():
             self._refuse(431, f"expected a head of at most {MAX_OVERHEAD} bytes, received more")
+        self._wait_for_the_rest()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begin_head()
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._stop("head")
         if answer := self._refusal():
             self._refused = True
             self.transport.write(answer)
-            self._start("rest", self.head_seconds, self.transport.close)
         else:
             super().on_headers_complete()
 
@@ -75,12 +78,13 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._between = True
-        if not self._refused:
+        if self._door is None or not self._refused:
             self._enter()
             return super().on_message_complete()
         self._refused = False
         self._stop("rest")
         if self.parser.should_keep_alive():
+            self._door.put_off(self.transport, self.flow, self.loop)
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -109,9 +113,15 @@ class BoundedConnection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _begin_head(self) -> None:
-        if "head" not in self._timers:
-            self._between, self._overhead = False, 0
+        if not self._in_head:
+            self._in_head, self._between, self._overhead = True, False, 0
+
+    def _wait_for_the_rest(self) -> None:
+        """Only for what did not come at once, as nearly all heads do: a timer costs as much as a head."""
+        if self._in_head and "head" not in self._timers:
             self._start("head", self.head_seconds, self._refuse, 408, "the request did not come in time")
+        if self._refused and "rest" not in self._timers:
+            self._start("rest", self.head_seconds, self.transport.close)
 
     def _refusal(self) -> bytes | None:
         """What the door says to this request; None where it has to come in, if only to be refused there."""

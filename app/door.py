@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Final
+
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from app import logs
 from app.classifier import Classifier
@@ -19,8 +22,13 @@ SPARED: Final = frozenset({"/", "/feedback"})
 """The form, whose refusal is a page; and what takes no place in the queue."""
 TELLS_EVERY: Final = 1.0
 """Seconds between two lines in the log: a line for each refusal would be a load of its own."""
-
-
+DEAF_SECONDS: Final = 0.1
+"""How long who was refused is not listened to at most: a tenth of the `Retry-After` that was told."""
+LONGEST_BREATH: Final = 0.01
+"""Seconds: a fifth of what a probe may wait at most."""
+BREATH_A_PLACE: Final = 5e-5
+"""Seconds for each place of the queue: the fastest network takes over twenty times as long for a picture,
+and so never runs out of work."""
 NOBODY: Final = b"-" * 32
 """Stands for the id of a request, which is as long."""
 
@@ -40,6 +48,10 @@ class Door:
         self._kept: dict[tuple[bool, str], bytes] = {}
         self._untold = 0
         self._told = 0.0
+        self._put_off: list[tuple[asyncio.Transport, FlowControl]] = []
+        self._breath = min(LONGEST_BREATH, BREATH_A_PLACE * classifier.capacity)
+        self._breathing = False
+        self._next_breath = 0.0
 
     def refuse(self, path: str, length: int, identity: str) -> bytes | None:
         """The whole answer to a POST that finds the queue full, else None: it may come in.
@@ -55,6 +67,36 @@ class Door:
         if identity:
             return _answer(path, reason, logs.identity_of(identity))
         return self._answer_to_nobody(path, reason).replace(NOBODY, logs.identity_of("").encode())
+
+    def put_off(
+        self, transport: asyncio.Transport, flow: FlowControl, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Makes who was refused, and has sent all of its body, cost less when it asks again at once.
+
+        It is listened to again with all others like it: without that 240 clients that ask ever again leave
+        28 % of the peak to the answered, with it 90 %. Once all that is there is refused, the event loop is
+        held up for a moment: what comes meanwhile is refused together, which takes a quarter less than waking
+        up for each, when its code has left the CPU's caches.
+        """
+        if not self._put_off:
+            loop.call_later(DEAF_SECONDS, self._listen)
+        flow.pause_reading()
+        self._put_off.append((transport, flow))
+        if not self._breathing and time.monotonic() >= self._next_breath:
+            self._breathing = True
+            loop.call_soon(self._breathe)
+
+    def _listen(self) -> None:
+        for transport, flow in self._put_off:
+            if not transport.is_closing():
+                flow.resume_reading()
+        self._put_off.clear()
+
+    def _breathe(self) -> None:
+        time.sleep(self._breath)
+        # What else came is answered before the next one: that takes a few turns of the event loop.
+        self._next_breath = time.monotonic() + self._breath / 4
+        self._breathing = False
 
     def _answer_to_nobody(self, path: str, reason: str) -> bytes:
         """What all are told, but for the id: building it anew would be most of the work."""

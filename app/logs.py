@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Literal
@@ -32,7 +32,7 @@ CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 def identity_of(offered: str) -> str:
     """The id that a sender offers for its request if it is a sane one, else a new one."""
-    return offered if SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+    return offered if SANE_REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
 
 
 def identify(offered: str, traceparent: str = "") -> str:

@@ -173,6 +173,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Where no keys are set none is asked for, and so none is described.
     guarded = [Depends(require_key)] if settings.api_keys else []
     app.include_router(vertex.build_router(settings, guarded))  # first: it may take any path
+    app.include_router(health.router)  # before what is asked less often: routes are tried in their order
     app.router.routes.append(ShortWay(app.state.classifier, app.state.metrics, settings.api_keys))
     app.include_router(predict.router, dependencies=guarded)
     app.include_router(_open(model.router, settings), dependencies=guarded)
@@ -182,7 +183,6 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     app.include_router(hugging_face.router, dependencies=guarded)
     app.include_router(sagemaker.router, dependencies=guarded)
     app.include_router(sagemaker.open_router)
-    app.include_router(health.router)
     # The form is shown to all; its answer asks for the key itself.
     app.include_router(_open(page.router, settings))
     app.include_router(about.router)

@@ -71,8 +71,7 @@ class Metrics(Observer):
         """Or the first refusal of a kind would be no increase, since nothing was there before."""
         for kind in STATUS_OF:
             self._rejections.labels(reason_of_kind(kind))
-        for reason in get_args(Refusal):
-            self._refusals.labels(reason)
+        self._refused = {reason: self._refusals.labels(reason) for reason in get_args(Refusal)}
 
     def decoded(self, seconds: float) -> None:
         """Times a picture's way from bytes to the network's input."""
@@ -95,7 +94,7 @@ class Metrics(Observer):
 
     def refused_request(self, reason: Refusal) -> None:
         """Counts a request that was refused before its body was read."""
-        self._refusals.labels(reason).inc()
+        self._refused[reason].inc()
 
     def answered_image(self, prediction: Prediction) -> None:
         """Counts a picture that was answered."""
