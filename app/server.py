@@ -23,7 +23,7 @@ from app.engines.base import Engine
 from app.listening import url_of
 from app.main import create_app
 from app.manifest import Manifest
-from app.memory import keep_heap_whole
+from app.memory import keep_heap_whole, settle
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,7 @@ class DrainingServer(uvicorn.Server):
                 log.info("not ready: %s", reason)
             told = reason
             await asyncio.sleep(READY_POLL_SECONDS)
+        settle()
         self._tell_ready(self._classifier.manifest)
 
     def _tell_listening(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.memory import available_bytes, give_back_freed, resident_bytes
+from app.memory import available_bytes, give_back_freed, resident_bytes, settle
 
 
 def write(path: Path, text: object) -> None:
@@ -69,6 +70,14 @@ def test_where_nobody_tells(tmp_path: Path) -> None:
 def test_this_machine_has_memory_and_takes_it_back() -> None:
     assert (available_bytes() or 1) > 0
     give_back_freed()
+
+
+def test_what_is_there_is_spared_from_collections() -> None:
+    try:
+        settle()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
 
 
 HOLES = """
