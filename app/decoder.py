@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from app import imaging
@@ -18,6 +18,11 @@ from app.threads import step_back
 from app.together import together
 from app.views import Look, least_side, look
 
+Placed = tuple[bytes, str]
+"""A picture, and what an error about it begins with."""
+
+PORTION_BYTES = 2**14
+"""So much is decoded in one go: handing a picture to a thread takes longer than decoding a thumbnail."""
 HANGS_AFTER = 60.0
 """Seconds; no picture within the limits takes that long, however slow the machine."""
 
@@ -51,29 +56,30 @@ class Decoder:
         """
         # No more than there are threads, so that a request with many pictures lets others in between.
         at_once = asyncio.Semaphore(self._workers)
-        return await together(
-            self._look(data, place, manifest, locator, at_once)
-            for data, place in zip(pictures, _places(len(pictures)), strict=True)
+        placed = zip(pictures, _places(len(pictures)), strict=True)
+        portions = await together(
+            self._looks(portion, manifest, locator, at_once) for portion in _portions(placed)
         )
+        return [seen for portion in portions for seen in portion]
 
     def close(self) -> None:
         """Finishes what is being decoded and ends the threads; blocks."""
         self._threads.shutdown()
 
-    async def _look(
-        self,
-        data: bytes,
-        place: str,
-        manifest: Manifest,
-        locator: Locator | None,
-        at_once: asyncio.Semaphore,
-    ) -> Look:
+    async def _looks(
+        self, portion: list[Placed], manifest: Manifest, locator: Locator | None, at_once: asyncio.Semaphore
+    ) -> list[Look]:
+        def look_at_all() -> list[Look]:
+            return [self._look(data, place, manifest, locator) for data, place in portion]
+
         async with at_once:
-            try:
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, self._decode, data, manifest, locator)
-            except ImageError as error:
-                raise type(error)(f"{place}{error}") from None
+            return await asyncio.get_running_loop().run_in_executor(self._threads, look_at_all)
+
+    def _look(self, data: bytes, place: str, manifest: Manifest, locator: Locator | None) -> Look:
+        try:
+            return self._decode(data, manifest, locator)
+        except ImageError as error:
+            raise type(error)(f"{place}{error}") from None
 
     def _decode(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look:
         begun = self._begun[threading.get_ident()] = time.monotonic()
@@ -91,3 +97,17 @@ class Decoder:
 def _places(count: int) -> list[str]:
     """What an error about each of several pictures begins with."""
     return [""] if count == 1 else [f"picture {index} of {count}: " for index in range(1, count + 1)]
+
+
+def _portions(pictures: Iterable[Placed]) -> Iterator[list[Placed]]:
+    """The pictures in their order: small ones together, large ones alone."""
+    portion: list[Placed] = []
+    room = PORTION_BYTES
+    for picture in pictures:
+        if portion and len(picture[0]) > room:
+            yield portion
+            portion, room = [], PORTION_BYTES
+        portion.append(picture)
+        room -= len(picture[0])
+    if portion:
+        yield portion

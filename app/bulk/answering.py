@@ -18,8 +18,8 @@ from app.errors import DeadlineExceeded, ImageError, InferenceError, NotReady, S
 from app.settings import Settings
 from app.together import together
 
-PORTIONS: Final = 4
-"""One that runs, one that waits decoded, and two that are being decoded."""
+PORTIONS: Final = 8
+"""Of small pictures, some that run, some that wait decoded, and some that are being decoded."""
 
 LONGEST_PORTION: Final = 1000
 """Items; so many at once of those that need no answer any more."""

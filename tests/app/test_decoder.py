@@ -20,3 +20,11 @@ def test_stuck_when_every_thread_hangs() -> None:
     decoding._begun = {1: long_ago, 2: long_ago}
     assert decoding.stuck == "all 2 decoding threads have been at one picture for 60 s"
     decoding.close()
+
+
+def test_small_pictures_share_their_way_to_a_thread() -> None:
+    sizes = [10_000, 5_000, 5_000, 50_000, 1, 2]
+    portions = decoder._portions((bytes(size), str(size)) for size in sizes)
+    told = [[place for _, place in portion] for portion in portions]
+    assert told == [["10000", "5000"], ["5000"], ["50000"], ["1", "2"]]
+    assert list(decoder._portions([])) == []
