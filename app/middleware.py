@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import logs
+from app.admission import FREE
 from app.classifier import Classifier
 from app.http_errors import INTERNAL_ERROR, error_response, status_problem
 from app.incoming_body import BodyBudget, IncomingBody
@@ -31,6 +32,8 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 ONE_YEAR = "max-age=31536000"
+_PROTECTING = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+"""As ASGI passes them on."""
 
 
 class Identify:
@@ -49,8 +52,8 @@ class Identify:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identity
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in headers.raw}
+                headers.raw.extend(header for header in _PROTECTING if header[0] not in given)
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = ONE_YEAR
             await send(message)
@@ -156,13 +159,13 @@ class PartWhileDraining:
 
 
 class DropAbandoned:
-    """Cancels the work for a client that hung up."""
+    """Cancels the work for a client that hung up; what has no body to work on is not worth watching for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] in FREE:
             return await self.app(scope, receive, send)
         body_read = asyncio.Event()
 

@@ -7,12 +7,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any, cast
-from unittest.mock import create_autospec
 
 import pytest
-from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.batcher import Batcher
 from app.classifier import Classifier
@@ -104,47 +101,6 @@ def test_refusals_are_counted_each_and_logged_together(caplog: pytest.LogCapture
     assert 'signs_refusals_total{reason="overloaded"} 500.0' in metrics.render().decode()
     assert 1 <= len(caplog.messages) < 100
     assert caplog.messages[0].startswith("refused at the door: 1, for the queue is full")
-
-
-def test_the_event_loop_rests_once_for_all_that_is_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests, now = list[float](), 100.0
-    monkeypatch.setattr("app.door.time", SimpleNamespace(sleep=rests.append, monotonic=lambda: now))
-
-    async def refuse(door: Door) -> None:
-        before = len(rests)
-        for _ in range(5):
-            transport = asyncio.Transport()
-            door.put_off(transport, create_autospec(FlowControl), asyncio.get_running_loop())
-        assert len(rests) == before  # all of them are refused first
-        await asyncio.sleep(0)
-
-    with door_before(4) as (door, _):
-        asyncio.run(refuse(door))
-        assert rests == [pytest.approx(0.0032)]  # 64 places
-        asyncio.run(refuse(door))
-        assert len(rests) == 1  # others have their turn
-        now += 0.001
-        asyncio.run(refuse(door))
-        assert len(rests) == 2
-
-
-def test_who_was_refused_is_listened_to_again_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.door.DEAF_SECONDS", 0.01)
-    stays, leaves = (create_autospec(asyncio.Transport, instance=True) for _ in range(2))
-    stays.is_closing.return_value, leaves.is_closing.return_value = False, True
-
-    async def refuse(door: Door) -> None:
-        for _ in range(2):
-            flows = FlowControl(stays), FlowControl(leaves)
-            for transport, flow in zip((stays, leaves), flows, strict=True):
-                door.put_off(transport, flow, asyncio.get_running_loop())
-            assert [flow.read_paused for flow in flows] == [True, True]
-            await asyncio.sleep(0.05)
-            assert not flows[0].read_paused
-        assert (stays.resume_reading.call_count, leaves.resume_reading.call_count) == (2, 0)
-
-    with door_before(4) as (door, _):
-        asyncio.run(refuse(door))
 
 
 def test_where_other_pages_may_ask_the_application_refuses() -> None:

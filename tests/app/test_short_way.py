@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from app.engines.constant import ConstantEngine
 from app.middleware import route_of
 from app.routes.short_way import ShortWay
 from tests.app.conftest import Encode
@@ -81,8 +82,26 @@ def test_it_is_the_short_way_that_answers(
     picture = encode(Image.new("L", (90, 70), 51), "JPEG")
     assert client.post("/predict", content=picture).json()["label"] == "1"
     assert client.post("/predict?explain=true", content=picture).json()["window"]["x1"] == 1
-    assert [isinstance(route, ShortWay) for route in taken] == [True, False]
-    assert route_of({"route": taken[0]}) == "/predict"  # as logs and metrics tell it
+    assert client.get("/health/live").json()["status"] == "live"
+    ways = [route for route in taken if isinstance(route, ShortWay)]
+    assert [route_of({"route": way}) for way in ways] == ["/predict", "/health/live"]  # as logs tell it
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_whether_it_lives_is_told_alike(alive: bool, encode: Encode) -> None:
+    def run(_images: Any) -> None:
+        if not alive:
+            raise SystemExit
+
+    with service(ConstantEngine(before_run=run)) as client:
+        client.post("/predict", content=encode(Image.new("L", (90, 70), 51), "JPEG"))
+        short, long = (client.get(path) for path in ("/health/live", "/health/live?again"))
+    assert short.status_code == long.status_code == (200 if alive else 503)
+    assert short.json() == long.json()
+    own = {"x-request-id", "date"}
+    assert {k: v for k, v in short.headers.items() if k not in own} == {
+        k: v for k, v in long.headers.items() if k not in own
+    }
 
 
 def test_other_methods_are_told_which_one_there_is(client: TestClient) -> None:
