@@ -56,8 +56,9 @@ def test_hostile_sees_a_changed_answer() -> None:
 
 def test_overload() -> None:
     with running_service(constant=True, delay=0.2, max_batch=2, queue=8) as service:
-        figures = asyncio.run(overload.measure(service, 2))
+        figures = asyncio.run(overload.measure(service, 2, rounds=2))
     assert broken(figures) == []
+    assert "2 times" in figures[2].value
     assert "503" in figures[3].value
 
 
