@@ -33,7 +33,7 @@ async def _print_outcomes(sources: Sources, as_json: bool, settings: Settings, e
     async with ready_classifier(settings, engine) as classifier:
         items = sources.items(settings.max_bytes)
         with Progress(sources, settings.max_bytes) as progress:
-            async with aclosing(Answerer(classifier, settings).outcomes(items)) as portions:
+            async with aclosing(Answerer([classifier], settings).outcomes(items)) as portions:
                 async for outcomes in portions:
                     for outcome in outcomes:
                         if not found and not as_json:

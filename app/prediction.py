@@ -66,6 +66,8 @@ def predict_all(manifest: Manifest, rows: Float32Array, looks: Sequence[Look]) -
 
 
 def _enclosing(windows: Sequence[Window]) -> Window:
+    if len(windows) == 1:
+        return windows[0]
     return Window(
         x0=min(window.x0 for window in windows),
         y0=min(window.y0 for window in windows),

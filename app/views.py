@@ -10,6 +10,7 @@ from PIL import Image
 from app.engines.base import Float32Array, Locator
 from app.imaging import SOURCE_PIXELS, fit
 from app.manifest import InputSpec, Manifest, Views, Window
+from app.tensors import joined
 
 LEAST_WINDOW = 0.1
 """No window is smaller than this share of the picture's shorter side: a locator may err."""
@@ -42,7 +43,7 @@ def views_of(picture: Image.Image, views: Views, spec: InputSpec, locator: Locat
     if max(picture.size) <= views.as_is_to:
         views = AS_IS
     windows = windows_of(picture, views, locator)
-    shown = np.stack([fit(picture, window, spec) for window in windows])
+    shown = joined([fit(picture, window, spec)[np.newaxis] for window in windows])
     if views.mirror:
         shown = np.concatenate([shown, shown[:, :, ::-1]])
     return Look(shown, windows)

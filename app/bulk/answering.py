@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final
 
 from app.bulk.items import Item, in_words
@@ -16,6 +17,7 @@ from app.classifier import Classifier, Prediction, build_classifier
 from app.engines.base import Engine
 from app.errors import DeadlineExceeded, ImageError, InferenceError, NotReady, SignsError
 from app.settings import Settings
+from app.threads import plan_threads
 from app.together import together
 
 PORTIONS: Final = 8
@@ -50,17 +52,22 @@ class _Picture:
 
 
 class Answerer:
-    """Has a classifier answer what is found, a few full batches at a time; `known` content is left out."""
+    """Has classifiers answer what is found, a few full batches at a time; `known` content is left out.
+
+    They are of one version, and take turns. Two networks side by side do more than one with all the threads:
+    these wait for each other at every layer, whenever reading or decoding takes the CPU of one of them.
+    """
 
     def __init__(
-        self, classifier: Classifier, settings: Settings, known: Container[bytes] = frozenset()
+        self, classifiers: Sequence[Classifier], settings: Settings, known: Container[bytes] = frozenset()
     ) -> None:
-        self._classifier = classifier
+        self._classifiers = cycle(classifiers)
         self._known = known
         self._max_bytes = settings.max_bytes
-        most = classifier.manifest.views.most
-        self._pictures = max(1, min(settings.max_batch, settings.queue // PORTIONS) // most)
-        self._portions = max(1, min(PORTIONS, settings.queue // (self._pictures * most)))
+        most = classifiers[0].manifest.views.most
+        each = max(1, PORTIONS // len(classifiers))
+        self._pictures = max(1, min(settings.max_batch, settings.queue // each // most))
+        self._portions = len(classifiers) * max(1, min(each, settings.queue // (self._pictures * most)))
 
     async def outcomes(self, items: Iterable[Item]) -> AsyncGenerator[list[Outcome], None]:
         """An outcome for each of `items`, in their order, in portions; `items` are drawn as they are needed.
@@ -108,23 +115,24 @@ class Answerer:
 
     async def _answer(self, portion: list[Outcome | _Picture]) -> list[Outcome]:
         pictures = [found for found in portion if isinstance(found, _Picture)]
-        answers = iter(await self._answer_all(pictures) if pictures else [])
+        answers = iter(await self._answer_all(pictures, next(self._classifiers)) if pictures else [])
         return [found if isinstance(found, Outcome) else next(answers) for found in portion]
 
-    async def _answer_all(self, pictures: list[_Picture]) -> list[Outcome]:
+    async def _answer_all(self, pictures: list[_Picture], classifier: Classifier) -> list[Outcome]:
         try:
             data = [picture.data for picture in pictures]
-            predictions = await self._classifier.classify_all(data, time.monotonic() + PATIENCE)
+            predictions = await classifier.classify_all(data, time.monotonic() + PATIENCE)
         except (ImageError, DeadlineExceeded, InferenceError):
-            return await together(map(self._answer_alone, pictures))  # one bad picture spoils no other
+            # One bad picture spoils no other.
+            return await together(self._answer_alone(picture, classifier) for picture in pictures)
         return [
             Outcome(picture.path, picture.sha256, prediction)
             for picture, prediction in zip(pictures, predictions, strict=True)
         ]
 
-    async def _answer_alone(self, picture: _Picture) -> Outcome:
+    async def _answer_alone(self, picture: _Picture, classifier: Classifier) -> Outcome:
         try:
-            prediction = await self._classifier.classify(picture.data, time.monotonic() + PATIENCE)
+            prediction = await classifier.classify(picture.data, time.monotonic() + PATIENCE)
         except ImageError as error:
             return Outcome(picture.path, picture.sha256, error=str(error), lasting=True)
         except (DeadlineExceeded, InferenceError) as error:
@@ -144,3 +152,28 @@ async def ready_classifier(settings: Settings, engine: Engine | None = None) -> 
         yield classifier
     finally:
         await classifier.close()
+
+
+@asynccontextmanager
+async def ready_classifiers(
+    settings: Settings, engine: Engine | None = None
+) -> AsyncIterator[list[Classifier]]:
+    """Two classifiers of the one version that serves now, each on half of the CPUs.
+
+    One alone on a single CPU, where there is memory for one only, and where an `engine` is given. Raises
+    `NotReady`.
+    """
+    threads = plan_threads(settings.threads).inference
+    async with AsyncExitStack() as stack:
+        classifiers: list[Classifier] = []
+        if engine is None and threads > 1:
+            with suppress(NotReady):
+                for share in (threads - threads // 2, threads // 2):
+                    # A version that comes between the two is left alone.
+                    same = {"version": classifiers[0].manifest.version} if classifiers else {}
+                    half = settings.model_copy(update={"threads": share, **same})
+                    classifiers.append(await stack.enter_async_context(ready_classifier(half)))
+        if len(classifiers) < 2:
+            await stack.aclose()
+            classifiers = [await stack.enter_async_context(ready_classifier(settings, engine))]
+        yield classifiers

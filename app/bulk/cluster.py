@@ -65,7 +65,7 @@ class Worker:
         self._open = ready_classifier(settings, engine)
         classifier = self._loop.run_until_complete(self._open.__aenter__())
         self._model = Model.of(classifier)
-        self._answerer = Answerer(classifier, settings, KnownHashes(known))
+        self._answerer = Answerer([classifier], settings, KnownHashes(known))
 
     def __call__(self, batch: Batch) -> Batch:
         """Items to records, both pickled; the model that answered is with them."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.bulk.answering import Answerer, ready_classifier
+from app.bulk.answering import Answerer, ready_classifiers
 from app.bulk.errors import RunStopped
 from app.bulk.items import nothing_found
 from app.bulk.journal import ENDING, Journal
@@ -59,10 +59,10 @@ def run_bulk(run: Run, settings: Settings, engine: Engine | None = None) -> int:
 
 
 async def _answer_here(run: Run, settings: Settings, engine: Engine | None, journal: Journal) -> Model:
-    async with ready_classifier(settings, engine) as classifier:
-        model = Model.of(classifier)
+    async with ready_classifiers(settings, engine) as classifiers:
+        model = Model.of(classifiers[0])
         journal.claim(model, run.overwrite)
-        answerer = Answerer(classifier, settings, known=journal)
+        answerer = Answerer(classifiers, settings, known=journal)
         items = run.sources.items(settings.max_bytes)
         with Progress(run.sources, settings.max_bytes) as progress:
             try:

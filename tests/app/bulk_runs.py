@@ -34,6 +34,11 @@ def run(
     return run_bulk(asked, Settings(**settings), engine or ConstantEngine())
 
 
+def run_here(*paths: str, settings: Settings) -> int:
+    """The exit status of a run with the model of `settings`."""
+    return run_bulk(Run(Sources(paths), Path("answers.jsonl")), settings)
+
+
 def rows(path: str = "answers.jsonl") -> list[dict[str, Any]]:
     """The rows of an output, None where there is no value."""
     if path.endswith(".jsonl"):
