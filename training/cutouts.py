@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from training.dataset import LABELS, Examples
 from training.hand_model import HandModel
 from training.hand_pose import other_pose, sign_pose
+from training.hand_shape import varied
 from training.render import BACK, FILLED, PALM, THUMB, Cutout, render
 
 SIDE = 160
@@ -52,16 +53,17 @@ def rendered(hand: HandModel, count: int, seed: int) -> Iterator[tuple[Cutout, i
     for index in range(count):
         rng = np.random.default_rng((seed, index))
         label = index % (len(LABELS) + 2)
+        other = varied(hand, rng)
         if label < len(LABELS):
-            yield render(hand, sign_pose(LABELS[label], rng), SIDE, _facing(label, rng), rng), label
+            yield render(other, sign_pose(LABELS[label], rng), SIDE, _facing(label, rng), rng), label
         else:
-            yield render(hand, other_pose(rng), SIDE, _facing(label, rng), rng), NO_SIGN
+            yield render(other, other_pose(rng), SIDE, _facing(label, rng), rng), NO_SIGN
 
 
 def _facing(label: int, rng: np.random.Generator) -> float:
     """Most hands show palm or back; a ring is seen through from the side."""
-    if label == 0 and rng.random() < 0.7:
-        return float(rng.choice([THUMB, -THUMB]))
+    if label == 0 and rng.random() < 0.85:
+        return THUMB + float(rng.uniform(-0.4, 0.4))
     return float(rng.choice([PALM, BACK]))
 
 

@@ -17,8 +17,8 @@ SIGNS: dict[str, frozenset[str]] = {
 }
 """Which fingers a sign stretches; 0 is a ring of the thumb and all fingers."""
 
-SPREAD = {"index-finger": 0.2, "middle-finger": 0.0, "ring-finger": -0.14, "pinky-finger": -0.32}
-"""Radians by which a fully spread hand turns its fingers about y."""
+SPREAD = {"index-finger": -0.2, "middle-finger": -0.02, "ring-finger": 0.13, "pinky-finger": 0.26}
+"""Radians by which a spread hand turns its fingers about y: those towards the thumb are negative."""
 
 Pose = dict[str, Angles]
 
@@ -42,12 +42,13 @@ def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
     """Some fingers stretched, the others folded into the palm."""
     stretched = set(stretched)
     pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
-    # Few fingers open wider: a V is wider than the same two fingers of an open hand.
-    spread = rng.uniform(0, 1.3 if len(stretched) > 3 else 2.0)
+    # Few fingers open wider: a V is wider than the same two fingers of an open hand. People who hold up a
+    # hand spread it; closed fingers are the exception.
+    spread = rng.uniform(0, 1.8 if len(stretched) > 3 else 2.4) if rng.random() < 0.8 else 0.0
     bend = abs(rng.normal(0, 0.1))
     for finger in FINGERS:
         if finger in stretched:
-            turn = (SPREAD[finger] - (0.08 if len(stretched) <= 3 else 0.0)) * spread
+            turn = (SPREAD[finger] + (0.08 if len(stretched) <= 3 else 0.0)) * spread
             bends = (-bend + rng.normal(0, 0.08), *(-abs(rng.normal(0.05, 0.1)) for _ in range(2)))
         else:
             turn = rng.normal(0, 0.04)
@@ -61,9 +62,9 @@ def ring_pose(rng: np.random.Generator) -> Pose:
     pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
     tightness = rng.normal(1, 0.05)
     for finger in FINGERS:
-        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in (0.95, 0.99, 0.63))
+        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in (0.92, 0.96, 0.48))
         pose |= _finger(finger, bends, rng.normal(0, 0.03), rng)
-    return pose | _thumb((-0.75, 0.27, -0.04), (-0.1, 0.0, 0.0), rng)
+    return pose | _thumb((-0.6, -0.29, -0.1), (-0.3, 0.0, 0.0), rng)
 
 
 def half_closed_pose(rng: np.random.Generator) -> Pose:

@@ -20,7 +20,7 @@ FILLED = 0.47
 DISTANCE = (0.35, 0.9)
 """Metres from the camera: near ones distort as phones do at arm's length."""
 
-PALM, BACK, THUMB = 0.0, np.pi, np.pi / 2
+PALM, BACK, THUMB = 0.0, np.pi, -np.pi / 2
 """What of the hand is turned to the camera, in radians about the fingers."""
 
 SKIN = (
