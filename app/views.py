@@ -16,6 +16,9 @@ LEAST_WINDOW = 0.1
 """No window is smaller than this share of the picture's shorter side: a locator may err."""
 
 
+LONGEST_SIDE = 512
+"""Pixels. A larger picture is shrunk to this first, as the page does before it sends one: both read alike."""
+
 AS_IS = Views()
 
 LEAST_PROBABILITY = np.float32(1e-30)
@@ -40,6 +43,7 @@ def look(picture: Image.Image, manifest: Manifest, locator: Locator | None) -> L
 
 def views_of(picture: Image.Image, views: Views, spec: InputSpec, locator: Locator | None) -> Look:
     """The same by a way of looking alone; with `mirror`, two views a window."""
+    picture = of_standard_size(picture)
     if max(picture.size) <= views.as_is_to:
         views = AS_IS
     windows = windows_of(picture, views, locator)
@@ -47,6 +51,15 @@ def views_of(picture: Image.Image, views: Views, spec: InputSpec, locator: Locat
     if views.mirror:
         shown = np.concatenate([shown, shown[:, :, ::-1]])
     return Look(shown, windows)
+
+
+def of_standard_size(picture: Image.Image) -> Image.Image:
+    """The picture, or a copy whose longer side is `LONGEST_SIDE`."""
+    scale = LONGEST_SIDE / max(picture.size)
+    if scale >= 1:
+        return picture
+    width, height = (max(1, int(side * scale + 0.5)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def combined(rows: Float32Array, views: Views) -> Float32Array:

@@ -35,7 +35,9 @@ def varied(hand: HandModel, rng: np.random.Generator) -> HandModel:
     moved = rest @ scales @ hand.inverse_rest
     points = np.column_stack([hand.vertices, np.ones(len(hand.vertices))])
     vertices = np.einsum("vj,jab,vb->va", hand.weights, moved, points, optimize=True)[:, :3]
-    return replace(hand, vertices=vertices, rest=rest, inverse_rest=np.linalg.inv(rest))
+    return replace(
+        hand, vertices=vertices, rest=rest, inverse_rest=np.asarray(np.linalg.inv(rest), np.float64)
+    )
 
 
 def _carried(

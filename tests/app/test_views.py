@@ -14,7 +14,15 @@ from PIL import Image
 from app.engines.constant import ConstantLocator, constant_manifest
 from app.imaging import fit
 from app.manifest import Locating, Manifest, Views, Window
-from app.views import LEAST_WINDOW, combined, least_side, look, square_about, windows_of
+from app.views import (
+    LEAST_WINDOW,
+    combined,
+    least_side,
+    look,
+    of_standard_size,
+    square_about,
+    windows_of,
+)
 
 LOCATING = Locating(side=96, least_score=0.3, closeness=(1.2, 1.6))
 
@@ -34,6 +42,19 @@ def test_without_a_locator_the_fixed_windows_are_looked_at() -> None:
     seen = look(gradient(), with_views(windows=windows, locating=LOCATING), None)
     assert seen.windows == windows
     assert np.array_equal(seen.views, [fit(gradient(), window) for window in windows])
+
+
+@pytest.mark.parametrize(
+    ("size", "seen"),
+    [((4000, 3000), (512, 384)), ((700, 1400), (256, 512)), ((513, 1), (512, 1)), ((512, 90), (512, 90))],
+)
+def test_large_pictures_are_looked_at_in_a_standard_size(
+    size: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    picture = Image.linear_gradient("L").convert("RGB").resize(size)
+    standard = of_standard_size(picture)
+    assert standard.size == seen
+    assert np.array_equal(look(picture, with_views(), None).views, look(standard, with_views(), None).views)
 
 
 def test_a_found_hand_is_looked_at_closely() -> None:

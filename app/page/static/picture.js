@@ -1,9 +1,12 @@
 // From a file to what is sent: large pictures are shrunk here, upright, which also drops what a phone notes
 // in them about place and camera.
 
-export const SIDE = 512; // pixels of the longer side; eight times what the network sees
-const QUALITY = 0.92;
-const PREVIEW_QUALITY = 0.85;
+import { shrunk } from "./shrink.js";
+
+export const SIDE = 512; // pixels of the longer side; the service would shrink a larger picture to it as well
+const JPEG = ["image/jpeg", 0.85];
+// As WebP of quality 1 keeps every pixel in less than a PNG, which a browser makes that cannot write WebP.
+const LOSSLESS = ["image/webp", 1];
 const THUMB_SIDE = 112;
 
 /**
@@ -13,33 +16,34 @@ const THUMB_SIDE = 112;
 export async function prepare(file, name = file.name) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    // The service does not convert colours either.
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   } catch {
     return { name, body: file, preview: "", thumb: "" };
   }
   const large = Math.max(bitmap.width, bitmap.height) > SIDE;
-  const canvas = shrink(bitmap, bitmap.width, bitmap.height, SIDE);
+  const canvas = large ? shrunk(bitmap, file.type, SIDE) : drawn(bitmap, bitmap.width, bitmap.height);
   bitmap.close();
-  const body = large ? await encode(canvas) : file;
+  const body = large ? await encode(canvas, LOSSLESS) : file;
   return { name, body, ...shown(canvas) };
 }
 
 /** The same for what a video shows now. */
 export async function prepareFrame(video, name) {
   const canvas = grab(video);
-  return { name, body: await encode(canvas), ...shown(canvas) };
+  return { name, body: await encode(canvas, LOSSLESS), ...shown(canvas) };
 }
 
 /** What a video shows now, as a JPEG ready to be sent. */
-export const encodeFrame = (video) => encode(grab(video), PREVIEW_QUALITY);
+export const encodeFrame = (video) => encode(grab(video), JPEG);
 
 const grab = (video) => shrink(video, video.videoWidth, video.videoHeight, SIDE);
 
 function shown(canvas) {
   const thumb = shrink(canvas, canvas.width, canvas.height, THUMB_SIDE);
   return {
-    preview: canvas.toDataURL("image/jpeg", PREVIEW_QUALITY),
-    thumb: thumb.toDataURL("image/jpeg", PREVIEW_QUALITY),
+    preview: canvas.toDataURL(...JPEG),
+    thumb: thumb.toDataURL(...JPEG),
   };
 }
 
@@ -63,8 +67,8 @@ function drawn(source, width, height) {
   return canvas;
 }
 
-function encode(canvas, quality = QUALITY) {
+function encode(canvas, how) {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no JPEG"))), "image/jpeg", quality);
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), ...how);
   });
 }
