@@ -30,8 +30,11 @@ def sign_pose(label: str, rng: np.random.Generator) -> Pose:
 
 def other_pose(rng: np.random.Generator) -> Pose:
     """A pose of a hand that shows none of the six signs."""
-    if rng.random() < 0.25:
+    kind = rng.random()
+    if kind < 0.2:
         return half_closed_pose(rng)
+    if kind < 0.4:
+        return stretched_pose((), rng)  # a fist
     while True:
         stretched = frozenset(name for name in ("thumb", *FINGERS) if rng.random() < 0.45)
         if stretched not in SIGNS.values():

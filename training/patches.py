@@ -26,7 +26,7 @@ MARGIN = 96
 """Patches are made this large, so that turned ones still have no empty corners; 64 in the middle count."""
 ELSEWHERE = 0.4
 """How often a background is a part of a photo that shows no hand, where there are photos."""
-TURNED = 0.15
+TURNED = 0.3
 """How often a hand is turned by up to `FAR` degrees instead of the augmentation's own."""
 FAR = 100.0
 
