@@ -20,6 +20,9 @@ SIGNS: dict[str, frozenset[str]] = {
 SPREAD = {"index-finger": -0.2, "middle-finger": -0.02, "ring-finger": 0.13, "pinky-finger": 0.26}
 """Radians by which a spread hand turns its fingers about y: those towards the thumb are negative."""
 
+FLAT_RING, ROUND_RING = (0.92, 0.96, 0.48), (0.66, 1.19, 0.62)
+"""How far the joints of a finger bend for a 0, by search: tips of thumb and index finger are 9 mm apart."""
+
 Pose = dict[str, Angles]
 
 
@@ -61,13 +64,14 @@ def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
 
 
 def ring_pose(rng: np.random.Generator) -> Pose:
-    """The tips of the fingers meet the tip of the thumb."""
+    """The tips of the fingers meet the tip of the thumb, in a flat ring, a round one or between them."""
     pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
-    tightness = rng.normal(1, 0.05)
+    tightness, roundness = rng.normal(1, 0.05), rng.uniform()
     for finger in FINGERS:
-        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in (0.92, 0.96, 0.48))
+        middle = np.array(FLAT_RING) + roundness * (np.array(ROUND_RING) - np.array(FLAT_RING))
+        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in middle.tolist())
         pose |= _finger(finger, bends, rng.normal(0, 0.03), rng)
-    return pose | _thumb((-0.6, -0.29, -0.1), (-0.3, 0.0, 0.0), rng)
+    return pose | _thumb((-0.6, -0.29 + 0.22 * roundness, -0.1 + 0.13 * roundness), (-0.3, 0.0, 0.0), rng)
 
 
 def half_closed_pose(rng: np.random.Generator) -> Pose:
