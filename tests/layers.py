@@ -152,6 +152,7 @@ TRAINING_LAYERS = (
         "training.gradients",
         "training.hand_model",
         "training.hand_pose",
+        "training.hand_shape",
         "training.locator",
         "training.network",
         "training.outline",
