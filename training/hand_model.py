@@ -52,10 +52,14 @@ class HandModel:
 
     def posed(self, turns: Mapping[str, Angles]) -> Float64Array:
         """The vertices, float64 [v, 3], with joints turned about their own x, y, z by radians."""
-        moved = self._moved_joints(turns) @ self.inverse_rest
+        return self.skinned(self._moved_joints(turns))
+
+    def skinned(self, moved: Float64Array) -> Float64Array:
+        """The vertices, float64 [v, 3], where the joints lie at `moved`, float64 [joints, 4, 4]."""
         points = np.column_stack([self.vertices, np.ones(len(self.vertices))])
-        posed: Float64Array = np.einsum("vj,jab,vb->va", self.weights, moved, points, optimize=True)
-        return posed[:, :3]
+        carried = moved @ self.inverse_rest
+        skin: Float64Array = np.einsum("vj,jab,vb->va", self.weights, carried, points, optimize=True)
+        return skin[:, :3]
 
     def refined(self) -> HandModel:
         """The same hand with every triangle parted into four, for pictures larger than training needs."""

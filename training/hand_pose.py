@@ -67,9 +67,9 @@ def ring_pose(rng: np.random.Generator) -> Pose:
     """The tips of the fingers meet the tip of the thumb, in a flat ring, a round one or between them."""
     pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
     tightness, roundness = rng.normal(1, 0.05), rng.uniform()
+    angles = [flat + roundness * (round_ - flat) for flat, round_ in zip(FLAT_RING, ROUND_RING, strict=True)]
     for finger in FINGERS:
-        middle = np.array(FLAT_RING) + roundness * (np.array(ROUND_RING) - np.array(FLAT_RING))
-        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in middle.tolist())
+        bends = tuple(-angle * tightness + rng.normal(0, 0.07) for angle in angles)
         pose |= _finger(finger, bends, rng.normal(0, 0.03), rng)
     return pose | _thumb((-0.6, -0.29 + 0.22 * roundness, -0.1 + 0.13 * roundness), (-0.3, 0.0, 0.0), rng)
 
