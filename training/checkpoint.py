@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 
 LAST, BEST, PROGRESS, HISTORY = "last.keras", "best.weights.h5", "progress.json", "history.csv"
+TUNED = "tuned.weights.h5"
+"""What the training made of the weights it began with, where the best ones are a mean of both."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class Mixture(_Part):
     cut: Fraction = 0.2
     rendered: Fraction = 0.43
     photos: Fraction = 0.0
+    no_sign: Positive = 1.0
+    """How often a photo of one collection shows no sign, relative to each of the signs."""
     empty: Fraction = 0.12
     partial: Fraction = 0.05
     batches: Count = 100
@@ -140,6 +142,9 @@ class Recipe(_Part):
     looks: Looks | None = None
     start: str = ""
     """The recipe whose run, in the folder beside this one's, gives the first weights; empty: none."""
+    start_share: Fraction = 0.0
+    """How much of the first weights is kept: the last ones become a mean of both (Wortsman et al. 2022,
+    "Robust fine-tuning of zero-shot models"), so that a lesson costs less of what was learnt before it."""
     left_out: tuple[str, ...] = ()
     """People, or whole collections, of photos/ that neither network may see: to be tested on."""
     expected: Expected = Expected()
@@ -148,6 +153,12 @@ class Recipe(_Part):
     def _gamma_needs_batch_norm(self) -> Self:
         if self.network.zero_last_gamma and not self.network.batch_norm:
             raise ValueError("zero_last_gamma needs batch_norm")
+        return self
+
+    @model_validator(mode="after")
+    def _share_needs_start(self) -> Self:
+        if self.start_share and not self.start:
+            raise ValueError("start_share needs a start")
         return self
 
     def trains_as(self, other: Recipe) -> bool:

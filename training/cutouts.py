@@ -19,6 +19,8 @@ from training.render import BACK, FILLED, PALM, THUMB, Cutout, render
 
 SIDE = 160
 NO_SIGN = -1
+OTHERS = 3
+"""So many other gestures are rendered after each six signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,10 @@ class Cutouts:
 
 
 def rendered(hand: HandModel, count: int, seed: int) -> Iterator[tuple[Cutout, int]]:
-    """`count` rendered hands with their labels: the six signs in turn, then one that is none of them."""
+    """`count` rendered hands and their labels: the six signs in turn, then `OTHERS` that are none of them."""
     for index in range(count):
         rng = np.random.default_rng((seed, index))
-        label = index % (len(LABELS) + 2)
+        label = index % (len(LABELS) + OTHERS)
         other = varied(hand, rng)
         if label < len(LABELS):
             yield render(other, sign_pose(LABELS[label], rng), SIDE, _facing(label, rng), rng), label
@@ -61,8 +63,12 @@ def rendered(hand: HandModel, count: int, seed: int) -> Iterator[tuple[Cutout, i
 
 
 def _facing(label: int, rng: np.random.Generator) -> float:
-    """Most hands show palm or back; a ring is seen through from the side."""
-    if label == 0 and rng.random() < 0.85:
+    """Most hands show palm or back; a ring is seen through from the side.
+
+    So are some of the other gestures, or the side alone would tell a 0.
+    """
+    from_side = 0.85 if label == 0 else 0.3 if label >= len(LABELS) else 0.0
+    if rng.random() < from_side:
         return THUMB + float(rng.uniform(-0.4, 0.4))
     return float(rng.choice([PALM, BACK]))
 

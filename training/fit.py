@@ -13,10 +13,12 @@ import keras
 from training.batches import AugmentedBatches, PlainBatches
 from training.checkpoint import (
     BEST,
+    TUNED,
     Checkpoint,
     Progress,
     copy_state,
     read_progress,
+    replace_file,
     write_progress,
 )
 from training.config import Optimizer, Phase, Recipe, read_recipe
@@ -30,7 +32,7 @@ from training.patches import PatchBatches, Patches, close_looks
 from training.photos import list_photos, without_left_out
 from training.plots import draw_curves
 from training.precision import dtype_policy
-from training.run import calibrate, keep_temperature, run_history
+from training.run import SIZE, calibrate, keep_temperature, run_history
 from training.schedule import learning_rate
 from training.split import load_split
 
@@ -55,8 +57,8 @@ def fit(
     start takes up the weights of that run in the folder `starts`, by default the one that holds `out`.
 
     The folder gets `recipe.toml`, `environment.json`, `history.csv`, `best.weights.h5` (those of the lowest
-    validation loss of the last phase; with a mixture the last ones), `calibration.json`, `curves.png`, and
-    `last.keras`, from which a second call goes on.
+    validation loss of the last phase; with a mixture the last ones, or their mean with the start's),
+    `calibration.json`, `curves.png`, and `last.keras`, from which a second call goes on.
     Raises `DataError`, and `RunError` where the folder belongs to another recipe or the loss is no
     number any more.
     """
@@ -77,6 +79,8 @@ def fit(
                 recipe, phase, source, validation, out, progress, first_epoch, starts, extra_callbacks
             )
         first_epoch = last_epoch
+    if recipe.start_share:
+        _keep_some_of_the_start(recipe, out, start_weights(starts or out.parent, recipe.start))
     crossed = read_cross_validation(out)
     if crossed is None:
         say(f"calibrated on validation data: temperature {calibrate(out, validation):.3f}")
@@ -104,7 +108,7 @@ def _fit_phase(
     copy_state(out, model)
     if recipe.start and not progress.epoch:
         # Into a network without an optimizer: that of the other run is none of ours.
-        other = ResNet50((phase.size, phase.size, 3))
+        other = _network(recipe, phase.size)
         other.load_weights(start_weights(starts or out.parent, recipe.start))
         model.set_weights(other.get_weights())
     # Losses at another size do not compare: the best of this phase is sought anew.
@@ -154,6 +158,19 @@ def _source(
     return lambda side, epoch: PatchBatches(patches, side, steps, size, seed, epoch)
 
 
+def _keep_some_of_the_start(recipe: Recipe, out: Path, start: Path) -> None:
+    """Replaces the run's weights by a mean with those it began with; a second call changes nothing."""
+    if not (out / TUNED).exists():
+        (out / BEST).replace(out / TUNED)
+    begun, tuned = _network(recipe, SIZE), _network(recipe, SIZE)
+    begun.load_weights(start)
+    tuned.load_weights(out / TUNED)
+    share = recipe.start_share
+    pairs = zip(begun.get_weights(), tuned.get_weights(), strict=True)
+    tuned.set_weights([share * old + (1 - share) * new for old, new in pairs])
+    replace_file(out / BEST, tuned.save_weights)
+
+
 def start_weights(folder: Path, name: str) -> Path:
     """The best weights of the run called `name` in a folder of runs; raises `RunError`."""
     path = folder / name / BEST
@@ -172,9 +189,7 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
     # Only what trains is in the recipe's precision; calibration and scores are float32, as the export is.
     keras.config.set_dtype_policy(dtype_policy(recipe.precision))
     try:
-        model = ResNet50(
-            (size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm
-        )
+        model = _network(recipe, size)
     finally:
         keras.config.set_dtype_policy("float32")
     if recipe.network.zero_last_gamma:
@@ -189,6 +204,10 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
         jit_compile=False,
     )
     return model
+
+
+def _network(recipe: Recipe, size: int) -> keras.Model:
+    return ResNet50((size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm)
 
 
 def build_optimizer(chosen: Optimizer, epochs: int, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -23,6 +23,14 @@ SPREAD = {"index-finger": -0.2, "middle-finger": -0.02, "ring-finger": 0.13, "pi
 FLAT_RING, ROUND_RING = (0.92, 0.96, 0.48), (0.66, 1.19, 0.62)
 """How far the joints of a finger bend for a 0, by search: tips of thumb and index finger are 9 mm apart."""
 
+NEAR_SIGNS = (
+    frozenset({"thumb", "index-finger"}),
+    frozenset({"thumb", "pinky-finger"}),
+    frozenset({"pinky-finger"}),
+    frozenset({"thumb"}),
+)
+"""ASL's L, Y and I, and a thumb: gestures with few fingers out, which are easily taken for a 0 or a 1."""
+
 Pose = dict[str, Angles]
 
 
@@ -34,10 +42,14 @@ def sign_pose(label: str, rng: np.random.Generator) -> Pose:
 def other_pose(rng: np.random.Generator) -> Pose:
     """A pose of a hand that shows none of the six signs."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.15:
         return half_closed_pose(rng)
     if kind < 0.4:
-        return stretched_pose((), rng)  # a fist
+        return fist_pose(rng)
+    if kind < 0.6:
+        return stretched_pose(NEAR_SIGNS[int(rng.integers(len(NEAR_SIGNS)))], rng)
+    if kind < 0.67:
+        return hooked_pose(rng)
     while True:
         stretched = frozenset(name for name in ("thumb", *FINGERS) if rng.random() < 0.45)
         if stretched not in SIGNS.values():
@@ -82,6 +94,22 @@ def half_closed_pose(rng: np.random.Generator) -> Pose:
         bends = tuple(-closed * angle * rng.uniform(0.8, 1.2) for angle in (1.0, 1.2, 0.8))
         pose |= _finger(finger, bends, rng.normal(0, 0.05), rng)
     return pose | _thumb((-0.2, 0.2, 0.0), (0.1, 0.0, 0.0), rng)
+
+
+def fist_pose(rng: np.random.Generator) -> Pose:
+    """A closed hand, tight or with only its fingers' ends curled in; the thumb across them or beside."""
+    pose = stretched_pose((), rng)
+    if rng.random() < 0.3:
+        knuckles = rng.uniform(0.5, 1.2)
+        for finger in FINGERS:
+            pose |= _finger(finger, (-knuckles + rng.normal(0, 0.07), -1.8, -1.1), rng.normal(0, 0.04), rng)
+    return pose | (_thumb((-0.35, -0.1, 0.0), (-0.25, 0.0, 0.0), rng) if rng.random() < 0.4 else {})
+
+
+def hooked_pose(rng: np.random.Generator) -> Pose:
+    """The index finger hooked, as in ASL's X; the others folded."""
+    bends = (-rng.uniform(0.1, 0.7), -rng.uniform(1.1, 1.7), -rng.uniform(0.5, 1.0))
+    return stretched_pose((), rng) | _finger("index-finger", bends, rng.normal(0, 0.04), rng)
 
 
 def _finger(finger: str, bends: Iterable[float], turn: float, rng: np.random.Generator) -> Pose:

@@ -73,7 +73,7 @@ class Patches:
     ranges: Augmentation
     mixture: Mixture
     photos: Sequence[Mapping[int, Sequence[Close]]] = ()
-    """By collection and label; all collections are drawn from alike, and all labels of one."""
+    """By collection and label; all collections are drawn from alike, and all signs of one."""
 
     def sample(self, rng: np.random.Generator) -> tuple[Picture, int]:
         """A patch uint8 [64, 64, 3] and its label's index, or `NO_SIGN`."""
@@ -141,7 +141,8 @@ class Patches:
     def _any_photo(self, rng: np.random.Generator) -> tuple[Close, int]:
         by_label = self.photos[int(rng.integers(len(self.photos)))]
         labels = list(by_label)
-        label = labels[rng.integers(len(labels))]
+        weights = np.array([self.mixture.no_sign if label == NO_SIGN else 1.0 for label in labels])
+        label = labels[int(rng.choice(len(labels), p=weights / weights.sum()))]
         alike = by_label[label]
         return alike[int(rng.integers(len(alike)))], label
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_each_kind_of_patch_has_its_own_labels(kind: str, labels: set[int]) -> N
     drawn = [patches(**{kind: 1.0}).sample(rng) for _ in range(20)]
     assert {label for _, label in drawn} == labels
     assert {picture.shape for picture, _ in drawn} == {(SIZE, SIZE, 3)}
+
+
+def test_photos_show_no_sign_as_often_as_asked_for() -> None:
+    mixed = patches(photos=1.0, no_sign=3.0)
+    (signs,) = mixed.photos
+    mixed = replace(mixed, photos=[{**signs, NO_SIGN: signs[3]}])
+    rng = np.random.default_rng(0)
+    drawn = [mixed.sample(rng)[1] for _ in range(400)]
+    assert drawn.count(NO_SIGN) / 400 == pytest.approx(3 / 4, abs=0.06)
 
 
 def test_a_photo_is_looked_at_closely() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,16 @@ import pytest
 from tests.training.hand import write_hand
 from training.cutouts import NO_SIGN, SIDE, Cutouts, load_cutouts, rendered, save_cutouts
 from training.hand_model import FINGERS, HandModel, load_hand
-from training.hand_pose import SIGNS, Pose, other_pose, sign_pose, stretched_pose
+from training.hand_pose import (
+    NEAR_SIGNS,
+    SIGNS,
+    Pose,
+    fist_pose,
+    hooked_pose,
+    other_pose,
+    sign_pose,
+    stretched_pose,
+)
 from training.render import FILLED, PALM, render
 
 
@@ -38,7 +47,8 @@ def test_the_same_seed_draws_the_same_hand(hand: HandModel) -> None:
 
 
 def test_signs_come_in_turn_and_then_none(hand: HandModel) -> None:
-    assert [label for _, label in rendered(hand, 8, seed=0)] == [0, 1, 2, 3, 4, 5, NO_SIGN, NO_SIGN]
+    assert [label for _, label in rendered(hand, 10, seed=0)] == [0, 1, 2, 3, 4, 5, -1, -1, -1, 0]
+    assert NO_SIGN == -1
 
 
 @pytest.mark.parametrize("label", SIGNS)
@@ -62,6 +72,19 @@ def test_other_poses_stretch_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
         other_pose(rng)
     assert len(set(seen)) > 5
     assert not set(seen) & set(SIGNS.values())
+    assert {frozenset(), *NEAR_SIGNS} <= set(seen)
+
+
+@pytest.mark.parametrize("pose_of", [fist_pose, hooked_pose])
+def test_a_closed_hand_points_with_no_finger(pose_of: Callable[[np.random.Generator], Pose]) -> None:
+    pose = pose_of(np.random.default_rng(3))
+    assert all(pose[f"{finger}-phalanx-intermediate"][0] < -0.9 for finger in FINGERS)
+
+
+def test_a_hook_rises_from_a_fist() -> None:
+    pose = hooked_pose(np.random.default_rng(4))
+    raised = [finger for finger in FINGERS if pose[f"{finger}-phalanx-proximal"][0] > -0.9]
+    assert raised == ["index-finger"]
 
 
 def test_cutouts_survive_the_disk(hand: HandModel, tmp_path: Path) -> None:

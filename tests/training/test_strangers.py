@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from app.engines import ENGINES, load_engine, load_locator
@@ -16,6 +17,7 @@ from app.proof import load_proven
 from app.views import look
 from tests.training.hand import write_hand
 from training import locate, materials
+from training.checkpoint import BEST, TUNED
 from training.cross_validation import write_cross_validation
 from training.cutouts import Cutouts, rendered
 from training.dataset import load_signs
@@ -26,6 +28,7 @@ from training.fit import fit
 from training.hand_model import load_hand
 from training.locate import LOCATOR, train_locator
 from training.materials import Materials, load_materials, make_materials
+from training.network import ResNet50
 from training.photo_evaluation import evaluate_photos
 from training.photos import list_photos
 from training.reader import run_reader
@@ -176,6 +179,30 @@ def test_exported_it_sees_and_answers_the_same(
         for mine, theirs in zip(seen.windows, windows[0], strict=True):
             assert (mine.x0, mine.y1) == pytest.approx((theirs.x0, theirs.y1), abs=1e-3)
         assert seen.views.shape == (4, 64, 64, 3)
+
+
+def test_a_share_of_the_start_stays_in_the_weights(
+    strangers_run: Path, strangers_data: Path, mixed: Materials, tiny_run: Path, tmp_path: Path
+) -> None:
+    recipe, out = tmp_path / "recipe.toml", tmp_path / "out"
+    recipe.write_text(RECIPE.replace('start = "tiny"', 'start = "tiny"\nstart_share = 0.25'))
+    out.mkdir()
+    (out / LOCATOR).write_bytes((strangers_run / LOCATOR).read_bytes())
+    kept = []
+    for _ in range(2):  # a run that is over stays as it is
+        fit(recipe, strangers_data, out, materials=mixed, starts=tiny_run.parent, say=lambda _: None)
+        kept.append(_weights(out / BEST))
+    begun, tuned = _weights(tiny_run / BEST), _weights(out / TUNED)
+    assert any((old != new).any() for old, new in zip(begun, tuned, strict=True))
+    for old, new, *means in zip(begun, tuned, *kept, strict=True):
+        for mean in means:
+            np.testing.assert_allclose(mean, 0.25 * old + 0.75 * new, rtol=1e-5, atol=1e-6)
+
+
+def _weights(path: Path) -> list[NDArray[np.float32]]:
+    network = ResNet50()
+    network.load_weights(path)
+    return list(network.get_weights())
 
 
 def test_a_mixture_needs_materials(strangers_run: Path, strangers_data: Path, tmp_path: Path) -> None:
