@@ -64,13 +64,14 @@ def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
     # hand spread it; closed fingers are the exception.
     spread = rng.uniform(0, 1.8 if len(stretched) > 3 else 2.4) if rng.random() < 0.8 else 0.0
     bend = abs(rng.normal(0, 0.1))
+    closed = rng.uniform(0.8, 1.04)
     for finger in FINGERS:
         if finger in stretched:
             turn = (SPREAD[finger] + (0.08 if len(stretched) <= 3 else 0.0)) * spread
             bends = (-bend + rng.normal(0, 0.08), *(-abs(rng.normal(0.05, 0.1)) for _ in range(2)))
         else:
             turn = rng.normal(0, 0.04)
-            bends = tuple(-rng.normal(angle, 0.14) for angle in (1.4, 1.7, 1.05))
+            bends = tuple(-rng.normal(angle, 0.14) * closed for angle in (1.4, 1.7, 1.05))
         pose |= _finger(finger, bends, turn, rng)
     return pose | (_thumb_out(rng) if "thumb" in stretched else _thumb_folded(rng))
 
@@ -124,11 +125,15 @@ def _finger(finger: str, bends: Iterable[float], turn: float, rng: np.random.Gen
 
 
 def _thumb_out(rng: np.random.Generator) -> Pose:
-    return _thumb((rng.uniform(-0.15, 0.3), rng.uniform(-0.2, 0.45), 0.0), (0.1, 0.0, 0.0), rng)
+    root = (rng.uniform(-0.25, 0.3), rng.uniform(-0.2, 0.45), 0.0)
+    return _thumb(root, (rng.uniform(-0.1, 0.15), 0.0, 0.0), rng)
 
 
 def _thumb_folded(rng: np.random.Generator) -> Pose:
-    return _thumb((-0.75, -0.35, 0.0), (-0.7, -0.6, 0.0), rng)
+    """Across the palm or, by degrees, nearly beside it: the thumb does not count, so people let it lie."""
+    beside = rng.uniform(0, 0.7)
+    root = (-0.75 + 0.4 * beside, -0.35 + 0.25 * beside, 0.0)
+    return _thumb(root, (-0.7 + 0.45 * beside, -0.6 + 0.6 * beside, 0.0), rng)
 
 
 def _thumb(root: Angles, beyond: Angles, rng: np.random.Generator) -> Pose:
