@@ -46,6 +46,7 @@ def test_a_recipe_is_frozen(tmp_path: Path) -> None:
             LEAST + "[network]\nzero_last_gamma = true\nbatch_norm = false\n",
             "zero_last_gamma needs batch_norm",
         ),
+        ("start_share = 0.5\n" + LEAST, "start_share needs a start"),
         ('name = "x"\n', "phases: Field required"),
         ("= nonsense", "not a TOML file"),
     ],
