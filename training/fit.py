@@ -27,12 +27,11 @@ from training.dataset import Examples, content_hash, label_counts
 from training.errors import DataError, RunError
 from training.locate import load_locator, with_boxes
 from training.materials import Materials
-from training.network import ResNet50
 from training.patches import PatchBatches, Patches, close_looks
 from training.photos import list_photos, without_left_out
 from training.plots import draw_curves
 from training.precision import dtype_policy
-from training.run import SIZE, calibrate, keep_temperature, run_history
+from training.run import SIZE, calibrate, keep_temperature, new_network, run_history
 from training.schedule import learning_rate
 from training.split import load_split
 
@@ -80,7 +79,7 @@ def fit(
             )
         first_epoch = last_epoch
     if recipe.start_share:
-        _keep_some_of_the_start(recipe, out, start_weights(starts or out.parent, recipe.start))
+        _keep_some_of_the_start(recipe, out, starts or out.parent)
     crossed = read_cross_validation(out)
     if crossed is None:
         say(f"calibrated on validation data: temperature {calibrate(out, validation):.3f}")
@@ -108,8 +107,7 @@ def _fit_phase(
     copy_state(out, model)
     if recipe.start and not progress.epoch:
         # Into a network without an optimizer: that of the other run is none of ours.
-        other = _network(recipe, phase.size)
-        other.load_weights(start_weights(starts or out.parent, recipe.start))
+        other = _start_network(recipe, starts or out.parent, phase.size)
         model.set_weights(other.get_weights())
     # Losses at another size do not compare: the best of this phase is sought anew.
     best = progress.best if progress.epoch > first_epoch else float("inf")
@@ -158,17 +156,23 @@ def _source(
     return lambda side, epoch: PatchBatches(patches, side, steps, size, seed, epoch)
 
 
-def _keep_some_of_the_start(recipe: Recipe, out: Path, start: Path) -> None:
+def _keep_some_of_the_start(recipe: Recipe, out: Path, starts: Path) -> None:
     """Replaces the run's weights by a mean with those it began with; a second call changes nothing."""
     if not (out / TUNED).exists():
         (out / BEST).replace(out / TUNED)
-    begun, tuned = _network(recipe, SIZE), _network(recipe, SIZE)
-    begun.load_weights(start)
+    begun, tuned = _start_network(recipe, starts), new_network(recipe)
     tuned.load_weights(out / TUNED)
     share = recipe.start_share
     pairs = zip(begun.get_weights(), tuned.get_weights(), strict=True)
     tuned.set_weights([share * old + (1 - share) * new for old, new in pairs])
     replace_file(out / BEST, tuned.save_weights)
+
+
+def _start_network(recipe: Recipe, starts: Path, size: int = SIZE) -> keras.Model:
+    """The network of the run that the recipe starts from; raises `RunError` where there is none."""
+    network = new_network(recipe, size)
+    network.load_weights(start_weights(starts, recipe.start))
+    return network
 
 
 def start_weights(folder: Path, name: str) -> Path:
@@ -189,7 +193,7 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
     # Only what trains is in the recipe's precision; calibration and scores are float32, as the export is.
     keras.config.set_dtype_policy(dtype_policy(recipe.precision))
     try:
-        model = _network(recipe, size)
+        model = new_network(recipe, size)
     finally:
         keras.config.set_dtype_policy("float32")
     if recipe.network.zero_last_gamma:
@@ -204,10 +208,6 @@ def build(recipe: Recipe, size: int, steps_per_epoch: int) -> keras.Model:
         jit_compile=False,
     )
     return model
-
-
-def _network(recipe: Recipe, size: int) -> keras.Model:
-    return ResNet50((size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm)
 
 
 def build_optimizer(chosen: Optimizer, epochs: int, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -73,7 +73,7 @@ def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
             turn = rng.normal(0, 0.04)
             bends = tuple(-rng.normal(angle, 0.14) * closed for angle in (1.4, 1.7, 1.05))
         pose |= _finger(finger, bends, turn, rng)
-    return pose | (_thumb_out(rng) if "thumb" in stretched else _thumb_folded(rng))
+    return pose | (_thumb_out(rng) if "thumb" in stretched else _thumb_folded(rng.uniform(0, 0.7), rng))
 
 
 def ring_pose(rng: np.random.Generator) -> Pose:
@@ -104,7 +104,7 @@ def fist_pose(rng: np.random.Generator) -> Pose:
         knuckles = rng.uniform(0.5, 1.2)
         for finger in FINGERS:
             pose |= _finger(finger, (-knuckles + rng.normal(0, 0.07), -1.8, -1.1), rng.normal(0, 0.04), rng)
-    return pose | (_thumb((-0.35, -0.1, 0.0), (-0.25, 0.0, 0.0), rng) if rng.random() < 0.4 else {})
+    return pose | _thumb_folded(1.0, rng) if rng.random() < 0.4 else pose
 
 
 def hooked_pose(rng: np.random.Generator) -> Pose:
@@ -129,9 +129,8 @@ def _thumb_out(rng: np.random.Generator) -> Pose:
     return _thumb(root, (rng.uniform(-0.1, 0.15), 0.0, 0.0), rng)
 
 
-def _thumb_folded(rng: np.random.Generator) -> Pose:
-    """Across the palm or, by degrees, nearly beside it: the thumb does not count, so people let it lie."""
-    beside = rng.uniform(0, 0.7)
+def _thumb_folded(beside: float, rng: np.random.Generator) -> Pose:
+    """From across the palm, 0, to beside the hand, 1: where the thumb does not count people let it lie."""
     root = (-0.75 + 0.4 * beside, -0.35 + 0.25 * beside, 0.0)
     return _thumb(root, (-0.7 + 0.45 * beside, -0.6 + 0.6 * beside, 0.0), rng)
 

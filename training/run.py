@@ -34,14 +34,17 @@ def run_history(run: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
+def new_network(recipe: Recipe, size: int = SIZE) -> keras.Model:
+    """The recipe's network for pictures of `size`, with its first random weights."""
+    return ResNet50((size, size, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm)
+
+
 def load_network(run: Path) -> keras.Model:
     """The run's network with its best weights; calibrated, once `calibrate` has run."""
     recipe = run_recipe(run)
     if not (run / BEST).exists():
         raise RunError(f"{run}: no weights yet: expected {BEST}, written after the first epoch of `fit`")
-    model = ResNet50(
-        (SIZE, SIZE, 3), shortcuts=recipe.network.shortcuts, batch_norm=recipe.network.batch_norm
-    )
+    model = new_network(recipe)
     model.load_weights(run / BEST)
     path = run / CALIBRATION
     if path.exists():
