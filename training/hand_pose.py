@@ -61,8 +61,8 @@ def stretched_pose(stretched: Iterable[str], rng: np.random.Generator) -> Pose:
     stretched = set(stretched)
     pose: Pose = {"wrist": (0.0, 0.0, 0.0)}
     # Few fingers open wider: a V is wider than the same two fingers of an open hand. People who hold up a
-    # hand spread it; closed fingers are the exception.
-    spread = rng.uniform(0, 1.8 if len(stretched) > 3 else 2.4) if rng.random() < 0.8 else 0.0
+    # hand spread it, up to 40 degrees between two fingers and 75 over all; closed fingers are the exception.
+    spread = rng.uniform(0, 2.8 if len(stretched) > 3 else 4.0) if rng.random() < 0.85 else 0.0
     bend = abs(rng.normal(0, 0.1))
     closed = rng.uniform(0.8, 1.04)
     for finger in FINGERS:

@@ -9,21 +9,21 @@ import numpy as np
 
 from training.hand_model import CHAINS, HandModel
 
-THICKNESS = (0.88, 1.35)
+THICKNESS = (0.9, 1.5)
 """Of fingers, times that of the file, whose hand is a slender one."""
-LENGTH = 0.06
-"""Standard deviation of a finger's length, as a share of it."""
-WIDTH = (0.92, 1.18)
+LENGTHS, LENGTH = (0.8, 1.05), 0.05
+"""Of all fingers, times that of the file, and the standard deviation of a finger's own, as a share of it."""
+WIDTH = (0.95, 1.35)
 """Of the palm across the fingers."""
 
 
 def varied(hand: HandModel, rng: np.random.Generator) -> HandModel:
     """The same hand with other proportions, at rest; joints, triangles and weights stay as they are."""
-    thickness, width = rng.uniform(*THICKNESS), rng.uniform(*WIDTH)
+    thickness, width, lengths = (rng.uniform(*spread) for spread in (THICKNESS, WIDTH, LENGTHS))
     index = {name: number for number, name in enumerate(hand.joints)}
     rest, scales = hand.rest.copy(), np.tile(np.eye(4), (len(hand.joints), 1, 1))
     for _, root, *others in CHAINS:
-        length = float(np.clip(rng.normal(1, LENGTH), 0.8, 1.2))
+        length = lengths * float(np.clip(rng.normal(1, LENGTH), 0.8, 1.2))
         rest[index[root], 2, 3] *= width
         for parent, joint in pairwise((root, *others)):
             local = np.linalg.inv(hand.rest[index[parent]]) @ hand.rest[index[joint]]

@@ -17,7 +17,7 @@ OVERSAMPLING = 3
 FILLED = 0.47
 """The hand's longer side as a share of the picture's: the rest shows its forearm and what is behind it."""
 
-DISTANCE = (0.35, 0.9)
+DISTANCE = (0.25, 0.9)
 """Metres from the camera: near ones distort as phones do at arm's length."""
 
 PALM, BACK, THUMB = 0.0, np.pi, -np.pi / 2
