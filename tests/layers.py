@@ -37,6 +37,7 @@ APP_LAYERS = (
         "app.threads",
         "app.together",
         "app.views",
+        "app.waiting",
         "app.worker_count",
     ),
     (
