@@ -66,7 +66,8 @@ class Locating(_Part):
 class Views(_Part):
     """Which windows of a picture are looked at, and how their probabilities become one answer.
 
-    With `mirror` each window is looked at both ways round: the signs do not depend on the hand.
+    With `mirror` each window is looked at both ways round: the signs do not depend on the hand. With
+    `alternate` every second window is, in place of as it is; a lone one is looked at both ways round.
     `geometric` is the mean of the logits, `mean` that of the probabilities. A picture with no side above
     `as_is_to` pixels is looked at once and as it is, as a tensor would be: who sends so few has cut it out.
     """
@@ -74,6 +75,7 @@ class Views(_Part):
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = (Window(),)
     locating: Locating | None = None
     mirror: bool = False
+    alternate: bool = False
     combine: Literal["mean", "geometric"] = "mean"
     as_is_to: Annotated[int, Field(ge=0)] = 0
 
@@ -81,7 +83,7 @@ class Views(_Part):
     def most(self) -> int:
         """The most inputs of the network that one picture can become."""
         windows = max(len(self.windows), len(self.locating.closeness) if self.locating else 0)
-        return windows * (2 if self.mirror else 1)
+        return windows * 2 if self.mirror else max(windows, 2 if self.alternate else 1)
 
 
 class Acceptance(_Part):

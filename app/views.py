@@ -42,15 +42,22 @@ def look(picture: Image.Image, manifest: Manifest, locator: Locator | None) -> L
 
 
 def views_of(picture: Image.Image, views: Views, spec: InputSpec, locator: Locator | None) -> Look:
-    """The same by a way of looking alone; with `mirror`, two views a window."""
+    """The same by a way of looking alone."""
     picture = of_standard_size(picture)
     if max(picture.size) <= views.as_is_to:
         views = AS_IS
     windows = windows_of(picture, views, locator)
     shown = joined([fit(picture, window, spec)[np.newaxis] for window in windows])
-    if views.mirror:
-        shown = np.concatenate([shown, shown[:, :, ::-1]])
-    return Look(shown, windows)
+    return Look(_both_ways(shown, views), windows)
+
+
+def _both_ways(shown: Float32Array, views: Views) -> Float32Array:
+    """The windows with those that are to be mirrored: behind the others, or in place of every second one."""
+    if views.mirror or (views.alternate and len(shown) == 1):
+        return np.concatenate([shown, shown[:, :, ::-1]])
+    if views.alternate:
+        shown[1::2] = shown[1::2, :, ::-1].copy()
+    return shown
 
 
 def of_standard_size(picture: Image.Image) -> Image.Image:

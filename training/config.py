@@ -110,6 +110,7 @@ class Looks(_Part):
 
     closeness: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1.3,)
     mirror: bool = False
+    alternate: bool = False
     as_is_to: Annotated[int, Field(ge=0)] = 0
     least_score: Fraction = 0.2
     locator_steps: Count = 2000

@@ -117,7 +117,13 @@ def recipe_views(recipe: Recipe) -> Views:
     if looks is None:
         return Views()
     locating = Locating(side=SIDE, least_score=looks.least_score, closeness=looks.closeness)
-    return Views(locating=locating, mirror=looks.mirror, combine="geometric", as_is_to=looks.as_is_to)
+    return Views(
+        locating=locating,
+        mirror=looks.mirror,
+        alternate=looks.alternate,
+        combine="geometric",
+        as_is_to=looks.as_is_to,
+    )
 
 
 def run_locator(run: Path, recipe: Recipe) -> KerasLocator | None:

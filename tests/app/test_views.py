@@ -87,6 +87,22 @@ def test_mirrored_views_follow_the_others() -> None:
     assert len(seen.windows) == 1
 
 
+def test_every_second_window_is_mirrored_where_views_alternate() -> None:
+    locator = ConstantLocator([0.9, 0.4, 0.4, 0.6, 0.6])
+    plain = look(gradient(80, 60), with_views(locating=LOCATING), locator)
+    seen = look(gradient(80, 60), with_views(locating=LOCATING, alternate=True), locator)
+    assert np.array_equal(seen.views[0], plain.views[0])
+    assert np.array_equal(seen.views[1], plain.views[1][:, ::-1])
+    assert not np.array_equal(seen.views[1], plain.views[1])
+    assert seen.windows == plain.windows
+
+
+def test_a_lone_window_is_looked_at_both_ways_round_where_views_alternate() -> None:
+    seen = look(gradient(), with_views(alternate=True), None)
+    assert np.array_equal(seen.views, look(gradient(), with_views(mirror=True), None).views)
+    assert len(seen.windows) == 1
+
+
 def test_a_picture_of_few_pixels_is_looked_at_once_and_as_it_is() -> None:
     manifest = with_views(locating=LOCATING, mirror=True, as_is_to=80)
     locator = ConstantLocator([0.9, 0.4, 0.4, 0.6, 0.6])
@@ -104,6 +120,8 @@ def test_a_picture_of_few_pixels_is_looked_at_once_and_as_it_is() -> None:
         (Views(locating=LOCATING), 2),
         (Views(locating=LOCATING, mirror=True), 4),
         (Views(windows=(Window(),) * 3, locating=LOCATING), 3),
+        (Views(alternate=True), 2),
+        (Views(locating=LOCATING, alternate=True), 2),
     ],
 )
 def test_the_most_views_of_a_picture(views: Views, most: int) -> None:

@@ -32,7 +32,7 @@ def test_all_bones_of_a_finger_grow_alike(tmp_path: Path) -> None:
         bones = [f"{finger}-phalanx-proximal", f"{finger}-phalanx-intermediate", f"{finger}-phalanx-distal"]
         grown = [_span(other, *pair) / _span(hand, *pair) for pair in pairwise(bones)]
         assert abs(grown[0] - grown[1]) < 1e-9
-        assert 0.8 <= grown[0] <= 1.2
+        assert 0.8 * 0.8 <= grown[0] <= 1.2 * 1.05
         assert grown[0] != 1.0
 
 
@@ -51,3 +51,12 @@ def test_stretched_fingers_are_spread_away_from_each_other() -> None:
     assert turns == sorted(turns)
     assert turns[0] < -0.1
     assert turns[-1] > 0.1
+
+
+def test_two_fingers_open_from_closed_to_a_wide_v() -> None:
+    rng = np.random.default_rng(6)
+    poses = [stretched_pose(SIGNS["2"], rng) for _ in range(300)]
+    joints = "middle-finger-phalanx-proximal", "index-finger-phalanx-proximal"
+    angles = [np.degrees(pose[joints[0]][1] - pose[joints[1]][1]) for pose in poses]
+    assert min(angles) < 5
+    assert 35 < max(angles) < 55
