@@ -45,10 +45,9 @@ class OpenVinoEngine:
         check_signature(_tensors(compiled.inputs), _tensors(compiled.outputs))
         in_use = _name(compiled.get_property(hint.inference_precision))
         self.precision = precision if precision == "int8" else in_use
-        # OpenVINO makes no more of them than there are cores.
-        self.streams: int = compiled.get_property(properties.num_streams)
+        self.streams = threads
         self._requests: SimpleQueue[openvino.InferRequest] | None = SimpleQueue()
-        for _ in range(self.streams):
+        for _ in range(threads):
             self._requests.put(compiled.create_infer_request())
 
     def run(self, images: Float32Array) -> Float32Array:
