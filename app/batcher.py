@@ -1,4 +1,4 @@
-"""Many waiters, few inference threads: whenever one is free it takes its share of all that waits."""
+"""Many waiters, one inference thread: whenever the engine is free it takes all that waits."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from math import ceil
+from dataclasses import dataclass, field
 
 from app.batch_sizes import batch_sizes, filled
 from app.engines.base import Engine, Float32Array
-from app.errors import InferenceError, NotReady, Overloaded
+from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
 from app.memory import give_back_freed
 from app.observer import Observer
 from app.probabilities import are_probabilities
 from app.tensors import joined
 from app.threads import step_back
-from app.waiting import Change, Line, Request
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +27,43 @@ CLOSING = "the service is closing"
 FULL = "the queue is full: too few of its {} places are free"
 
 
+@dataclass(eq=False, slots=True)
+class _Request:
+    """At most `max_batch` pictures of one waiter; `answer` is its one fate."""
+
+    images: Float32Array
+    deadline: float | None
+    answer: Future[Float32Array] = field(default_factory=Future)
+    asked: float = field(default_factory=time.monotonic)
+
+    def claim(self) -> bool:
+        """Whether it is to be run: from now on it cannot be cancelled. An expired one is failed."""
+        if not self.answer.set_running_or_notify_cancel():
+            return False
+        if self.deadline is None or time.monotonic() < self.deadline:
+            return True
+        self.answer.set_exception(DeadlineExceeded("not answered in time: the queue was too long"))
+        return False
+
+    def fail(self, error: SignsError) -> None:
+        """Fails it, unless it has its fate already."""
+        if self.answer.done():
+            return
+        if self.answer.running() or self.answer.set_running_or_notify_cancel():
+            self.answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Stands in the queue where the engine changes; without an engine the thread ends there."""
+
+    engine: Engine | None
+
+
 class Batcher:
     """Runs an engine on batches of at most `max_batch` pictures; `capacity` pictures may be inside.
 
-    As many batches run side by side as the engine has streams, each in a thread of its own. The batcher
-    owns its engine and closes it when it is replaced or the batcher is closed.
+    The batcher owns its engine and closes it when it is replaced or the batcher is closed.
     """
 
     def __init__(
@@ -38,19 +71,17 @@ class Batcher:
     ) -> None:
         self.capacity = capacity
         self._engine: Engine | None = engine
-        self._streams = engine.streams
-        """Of the engine that answers whoever asks now."""
         self._max_batch, self._sizes = max_batch, batch_sizes(max_batch)
         self._observer = observer or Observer()
         self._occupied = 0
-        self._line = Line()
-        self._running: dict[int, list[Request]] = {}
-        """What each thread runs, by the thread's identity."""
+        self._queue: deque[_Request | _Change] = deque()
+        self._running: list[_Request] = []
         self._stopped: str | None = None
         self._closing = False
         self._changed = threading.Condition()
-        self._threads: list[threading.Thread] = []
-        self._start_threads(engine.streams)
+        # A daemon, so that an engine that hangs cannot keep the process from ending.
+        self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
+        self._thread.start()
 
     @property
     def occupied(self) -> int:
@@ -59,7 +90,7 @@ class Batcher:
 
     @property
     def stopped(self) -> str | None:
-        """Why nobody is let in any more; None while the threads live and are to live on."""
+        """Why nobody is let in any more; None while the thread lives and is to live on."""
         return self._stopped or (CLOSING if self._closing else None)
 
     def full(self, count: int, taken: int = 0) -> str | None:
@@ -82,35 +113,29 @@ class Batcher:
         finally:
             with self._changed:
                 self._occupied -= count
-                if self._closing:  # nobody else waits for places
-                    self._changed.notify_all()
+                self._changed.notify_all()
 
     async def run(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3], inside a `reserve`.
 
-        The engine is the one that serves at the call. Raises `DeadlineExceeded` when a thread finds
+        The engine is the one that serves at the call. Raises `DeadlineExceeded` when the thread finds
         the request after `deadline` (`time.monotonic()`), `InferenceError` when the engine fails on
-        it, `NotReady` when a thread died.
+        it, `NotReady` when the thread is gone.
         """
-        # Parts of one request, too, run side by side.
-        size = min(self._max_batch, ceil(len(images) / self._streams))
-        parts = [Request(images[start : start + size], deadline) for start in range(0, len(images), size)]
+        size = self._max_batch
+        parts = [_Request(images[start : start + size], deadline) for start in range(0, len(images), size)]
         self._enqueue(*parts)
         try:
             return joined(await asyncio.gather(*(asyncio.wrap_future(part.answer) for part in parts)))
         finally:
-            with self._changed:
-                self._line.withdraw(parts)
+            self._withdraw(parts)
 
     def swap(self, engine: Engine) -> None:
         """What was asked before is answered by the old engine, all later requests by this one."""
-        with self._changed:
-            self._enqueue(Change(engine))
-            self._streams = engine.streams
-            self._start_threads(engine.streams)
+        self._enqueue(_Change(engine))
 
     def close(self, timeout: float | None = None) -> None:
-        """Answers all for whom places are kept, then ends the threads and closes the engine.
+        """Answers all for whom places are kept, then ends the thread and closes the engine.
 
         Waits for either `timeout` s.
         """
@@ -119,66 +144,62 @@ class Batcher:
             # What is being decoded has still to come in.
             self._changed.wait_for(lambda: not self._occupied or self._stopped is not None, timeout)
         with suppress(NotReady):
-            self._enqueue(Change(None), stopped=CLOSING)
-        end = None if timeout is None else time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(None if end is None else max(0.0, end - time.monotonic()))
+            self._enqueue(_Change(None), stopped=CLOSING)
+        self._thread.join(timeout)
 
-    def _start_threads(self, most: int) -> None:
-        """Sees to so many threads at least; those for whom an engine has no stream wait for one that has."""
-        for number in range(len(self._threads), most):
-            # A daemon, so that an engine that hangs cannot keep the process from ending.
-            thread = threading.Thread(target=self._serve, name=f"inference-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
-
-    def _enqueue(self, *items: Request | Change, stopped: str | None = None) -> None:
+    def _enqueue(self, *items: _Request | _Change, stopped: str | None = None) -> None:
         with self._changed:
             if self._stopped is not None:
                 raise NotReady(self._stopped)
             self._stopped = stopped
-            self._line.append(*items)
+            self._queue.extend(items)
             self._changed.notify_all()
 
+    def _withdraw(self, requests: list[_Request]) -> None:
+        """Nobody waits for these any longer: what is not running yet will not be run."""
+        with self._changed:
+            for request in requests:
+                # An answered one is not sought: its pictures would be printed, to say that it is not there.
+                if request.answer.cancel():
+                    with suppress(ValueError):
+                        self._queue.remove(request)
+
     def _serve(self) -> None:
+        step_back()
         try:
-            step_back()
             while self._engine is not None:
-                self._answer(self._take())
+                self._running = self._take()
+                self._answer(self._running)
         # Whatever ends the thread, the waiters must hear of it: nobody else would tell them.
         except BaseException as error:
-            logger.critical("an inference thread died", exc_info=error)
-            self._abandon(f"an inference thread died: {error!r}")
+            logger.critical("the inference thread died", exc_info=error)
+            self._abandon(f"the inference thread died: {error!r}")
 
-    def _take(self) -> list[Request]:
-        """What this thread is to run next; nothing after a change, or where nobody waits any more."""
-        own = threading.get_ident()
+    def _take(self) -> list[_Request]:
+        """All that waits, in its order and up to the limit; engines change between two batches."""
         with self._changed:
-            # The others need not be told: what became possible by this, this thread does itself.
-            self._running.pop(own, None)
-            self._changed.wait_for(self._may_go_on)
-            if self._engine is None:
+            self._changed.wait_for(lambda: self._queue)
+            if isinstance(self._queue[0], _Change):
+                self._change_engine()
                 return []
-            if (change := self._line.take_change()) is not None:
-                self._change_engine(self._engine, change)
-                return []
-            self._running[own] = self._line.take(self._engine.streams, self._max_batch)
-            return self._running[own]
+            batch: list[_Request] = []
+            room = self._max_batch
+            while self._queue and isinstance(head := self._queue[0], _Request) and len(head.images) <= room:
+                self._queue.popleft()
+                if head.claim():
+                    batch.append(head)
+                    room -= len(head.images)
+            return batch
 
-    def _may_go_on(self) -> bool:
-        """Whether there is a batch and a stream for it, a change and nobody in the old engine, or the end."""
-        if self._engine is None:
-            return True
-        most = 1 if self._line.change is not None else self._engine.streams
-        return len(self._line) > 0 and len(self._running) < most
-
-    def _change_engine(self, old: Engine, change: Change) -> None:
+    def _change_engine(self) -> None:
+        change = self._queue.popleft()
+        assert isinstance(change, _Change)
+        assert self._engine is not None
+        self._engine.close()
         self._engine = change.engine
-        self._changed.notify_all()
-        old.close()
         give_back_freed()
 
-    def _answer(self, batch: list[Request]) -> None:
+    def _answer(self, batch: list[_Request]) -> None:
         if not batch:
             return
         begun = time.monotonic()
@@ -193,7 +214,7 @@ class Batcher:
                 self._settle(request, rows[: len(request.images)])
                 rows = rows[len(request.images) :]
 
-    def _answer_failed(self, batch: list[Request], error: Exception) -> None:
+    def _answer_failed(self, batch: list[_Request], error: Exception) -> None:
         """Runs the requests of a failed batch alone, so that a poisoned one harms no other."""
         if len(batch) > 1:
             for request in batch:
@@ -212,7 +233,7 @@ class Batcher:
             raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
         return rows[:count]
 
-    def _settle(self, request: Request, rows: Float32Array) -> None:
+    def _settle(self, request: _Request, rows: Float32Array) -> None:
         assert self._engine is not None
         if are_probabilities(rows, self._engine.precision):
             request.answer.set_result(rows / rows.sum(axis=1, keepdims=True))
@@ -220,11 +241,10 @@ class Batcher:
             request.fail(InferenceError("the network's answer to this input is no probabilities"))
 
     def _abandon(self, reason: str) -> None:
-        """Fails what this thread runs and all that waits; the other threads finish what they run, and end."""
         with self._changed:
             self._stopped = reason
-            left = [*self._running.pop(threading.get_ident(), []), *self._line.clear()]
-            self._line.append(Change(None))
             self._changed.notify_all()
+            left = [*self._running, *(item for item in self._queue if isinstance(item, _Request))]
+            self._queue.clear()
         for request in left:
             request.fail(NotReady(reason))

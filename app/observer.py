@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Observer:
-    """Listens to nothing; the service's metrics listen. All threads that do the work call it."""
+    """Listens to nothing; the service's metrics listen. Called from the threads that do the work."""
 
     def decoded(self, seconds: float) -> None:
         """A picture became the network's input in so many seconds."""

@@ -96,14 +96,9 @@ def _found(locator: Locator, photo: Float32Array) -> Float32Array:
 
 
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:
-    """Runs a batch of each size that will be run, so that no user waits until kernels are made ready.
-
-    Each as often as the engine has streams, for it runs them in turn.
-    """
+    """Runs a batch of each size that will be run, so that no user waits until kernels are made ready."""
     for size in batch_sizes(max_batch):
-        images = np.repeat(golden_input(0, spec), size, axis=0)
-        for _ in range(engine.streams):
-            _run(engine, images)
+        _run(engine, np.repeat(golden_input(0, spec), size, axis=0))
 
 
 def _run(engine: Engine, images: Float32Array) -> Float32Array:

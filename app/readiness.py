@@ -19,7 +19,7 @@ READY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 async def check_live(response: Response, classifier: ClassifierDep) -> Health:
-    """200 as long as the event loop turns and the inference threads live; then only a restart helps."""
+    """200 as long as the event loop turns and the inference thread lives; then only a restart helps."""
     response.headers["Cache-Control"] = NO_STORE
     if classifier.dead is None:
         return Health(status="live")

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,6 @@ def main() -> None:
 
 
 def _rate(engine: Engine, images: Float32Array, seconds: float) -> float:
-    """Pictures a second in batches like this one, of all of the engine's streams together."""
-    with ThreadPoolExecutor(engine.streams) as pool:
-        running = [pool.submit(_rate_of_one, engine, images, seconds) for _ in range(engine.streams)]
-        return sum(each.result() for each in running)
-
-
-def _rate_of_one(engine: Engine, images: Float32Array, seconds: float) -> float:
     engine.run(images)
     begun, runs = time.perf_counter(), 0
     while (taken := time.perf_counter() - begun) < seconds or runs < 3:

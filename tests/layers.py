@@ -37,7 +37,6 @@ APP_LAYERS = (
         "app.threads",
         "app.together",
         "app.views",
-        "app.waiting",
         "app.worker_count",
     ),
     (

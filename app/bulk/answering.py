@@ -54,8 +54,8 @@ class _Picture:
 class Answerer:
     """Has classifiers answer what is found, a few full batches at a time; `known` content is left out.
 
-    They are of one version, and take turns. Two networks side by side do more than one whose threads share a
-    run: these wait for each other at every layer, whenever reading or decoding takes the CPU of one of them.
+    They are of one version, and take turns. Two networks side by side do more than one with all the threads:
+    these wait for each other at every layer, whenever reading or decoding takes the CPU of one of them.
     """
 
     def __init__(

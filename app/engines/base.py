@@ -11,7 +11,7 @@ Float32Array = NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """A network ready to run. At most `streams` threads at a time may call `run`."""
+    """A network ready to run. One thread at a time may call it."""
 
     @property
     def name(self) -> str:
@@ -20,10 +20,6 @@ class Engine(Protocol):
     @property
     def precision(self) -> str:
         """What it computes in: `float32`, `bfloat16` or `int8`."""
-
-    @property
-    def streams(self) -> int:
-        """How many threads may call `run` at a time."""
 
     def run(self, images: Float32Array) -> Float32Array:
         """Probabilities float32 [n, classes] for pictures float32 [n, height, width, 3] in 0..1."""

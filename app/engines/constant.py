@@ -19,8 +19,7 @@ class ConstantEngine:
 
     From black to white the brightness runs through the classes in order, so that two answers show
     whether they were mixed up. Each run sleeps `delay` seconds, then calls `before_run` with the
-    batch, which may wait or raise; `batch_sizes` and `closed` tell what happened. Any number of threads
-    may call it; that `streams` do is what it says.
+    batch, which may wait or raise; `batch_sizes` and `closed` tell what happened.
     """
 
     name = "constant"
@@ -33,13 +32,11 @@ class ConstantEngine:
         classes: int = len(LABELS),
         delay: float = 0.0,
         before_run: Callable[[Float32Array], None] | None = None,
-        streams: int = 1,
     ) -> None:
         self._fixed = None if probabilities is None else np.asarray(probabilities, np.float32)
         self._classes = classes
         self._delay = delay
         self._before_run = before_run
-        self.streams = streams
         self.batch_sizes: list[int] = []
         self.closed = False
 

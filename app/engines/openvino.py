@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -26,9 +25,7 @@ NAMES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
 class OpenVinoEngine:
-    """A version's network compiled for the CPU once, with a stream and a request for each thread.
-
-    Threads that shared a run would wait for each other at every layer.
+    """A version's network compiled for the CPU, with one request that is used again and again.
 
     `precision` `auto` means int8 where the version has it, else bfloat16 where the CPU computes in it
     natively, else float32. Raises `ModelError` where `folder` holds no network with the expected
@@ -45,21 +42,14 @@ class OpenVinoEngine:
         check_signature(_tensors(compiled.inputs), _tensors(compiled.outputs))
         in_use = _name(compiled.get_property(hint.inference_precision))
         self.precision = precision if precision == "int8" else in_use
-        self.streams = threads
-        self._requests: SimpleQueue[openvino.InferRequest] | None = SimpleQueue()
-        for _ in range(threads):
-            self._requests.put(compiled.create_infer_request())
+        self._request: openvino.InferRequest | None = compiled.create_infer_request()
 
     def run(self, images: Float32Array) -> Float32Array:
-        assert self._requests is not None, "run after close"
-        request = self._requests.get()  # the one that has rested longest, so that warming up reaches each
-        try:
-            return _infer(request, images)
-        finally:
-            self._requests.put(request)
+        assert self._request is not None, "run after close"
+        return _infer(self._request, images)
 
     def close(self) -> None:
-        self._requests = None
+        self._request = None
 
 
 class OpenVinoLocator:
@@ -125,7 +115,7 @@ def _options(threads: int, precision: str) -> dict[Any, Any]:
         # Containers that share a host would all pin their threads to the same first cores.
         hint.enable_cpu_pinning: False,
         properties.inference_num_threads: threads,
-        properties.num_streams: threads,
+        properties.num_streams: 1,
     }
 
 

@@ -26,7 +26,6 @@ class TensorFlowEngine:
 
     name = "tensorflow"
     precision = "float32"
-    streams = 1  # each run takes all threads
 
     def __init__(self, folder: Path, threads: int, precision: str) -> None:
         if precision not in ("auto", "float32"):

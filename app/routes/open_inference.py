@@ -72,7 +72,7 @@ ModelDep = Annotated[Model, Depends(get_model)]
 
 @health.get("/live", summary="Does the server live?")
 async def check_live(operations: OperationsDep) -> answers.Live:
-    """200 as long as the event loop turns and the inference threads live; then only a restart helps."""
+    """200 as long as the event loop turns and the inference thread lives; then only a restart helps."""
     _require_ready(operations.server_dead())
     return answers.Live(live=True)
 

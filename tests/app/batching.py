@@ -1,11 +1,11 @@
-"""What the tests of the batcher share: tiny pictures, engines that watch or hold, waiters."""
+"""What the tests of the batcher share: tiny pictures, a gate that holds the engine, waiters."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,7 @@ def running_batcher(engine: Engine, max_batch: int = 4, capacity: int = 64) -> I
         yield batcher
     finally:
         batcher.close(PATIENCE)
-        assert not any(thread.is_alive() for thread in batcher._threads)
+        assert not any(thread is batcher._thread for thread in threading.enumerate())
 
 
 async def ask(batcher: Batcher, images: Float32Array, deadline: float | None = None) -> Float32Array:
@@ -58,50 +58,8 @@ def run_in_time(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(_in_time())
 
 
-class Watched(ConstantEngine):
-    """Fails where it is run after its end; notes how many threads were in it, and how often it was closed."""
-
-    def __init__(
-        self,
-        probabilities: Sequence[float] | None = None,
-        *,
-        delay: float = 0.0,
-        before_run: Callable[[Float32Array], None] | None = None,
-        streams: int = 1,
-    ) -> None:
-        super().__init__(probabilities, delay=delay, before_run=before_run, streams=streams)
-        self.at_once = self.most_at_once = self.closes = 0
-        self._lock = threading.Lock()
-
-    def run(self, images: Float32Array) -> Float32Array:
-        assert not self.closed, "run after close"
-        with self._lock:
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            return super().run(images)
-        finally:
-            with self._lock:
-                self.at_once -= 1
-
-    def close(self) -> None:
-        assert not self.at_once, "closed while it runs"
-        super().close()
-        self.closes += 1
-
-
-def meeting_engine(count: int) -> Watched:
-    """An engine of so many streams whose runs all wait until so many of them are there."""
-    barrier = threading.Barrier(count)
-
-    def meet(_images: Float32Array) -> None:
-        barrier.wait(PATIENCE)
-
-    return Watched(before_run=meet, streams=count)
-
-
 class Gate:
-    """Holds the engine at its runs until opened, so that a test can fill the queue."""
+    """Holds the engine at its first run until opened, so that a test can fill the queue."""
 
     def __init__(self) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
@@ -111,8 +69,7 @@ class Gate:
         assert self.opened.wait(PATIENCE)
 
     async def shut_behind(self, batcher: Batcher) -> asyncio.Task[Float32Array]:
-        """A waiter whose picture is being run and stays so; it takes one stream of the engine."""
-        self.entered.clear()
+        """A waiter whose picture is being run and stays so."""
         first = asyncio.create_task(ask(batcher, pictures(0.0)))
         assert await asyncio.to_thread(self.entered.wait, PATIENCE)
         return first

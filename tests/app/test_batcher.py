@@ -9,15 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.batcher import Batcher
+from app.batcher import Batcher, _Request
 from app.engines.base import Float32Array
 from app.engines.constant import ConstantEngine
 from app.errors import InferenceError
-from app.waiting import Request
 from tests.app.batching import (
     POISON,
     Gate,
-    Watched,
     ask,
     fail_on_poison,
     pictures,
@@ -38,16 +36,11 @@ def _arrivals(draw: st.DrawFn) -> list[tuple[list[float], float, float | None]]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    arrivals=_arrivals(),
-    max_batch=st.integers(1, 5),
-    delay=st.sampled_from([0.0, 0.001]),
-    streams=st.integers(1, 3),
-)
+@given(arrivals=_arrivals(), max_batch=st.integers(1, 5), delay=st.sampled_from([0.0, 0.001]))
 def test_every_fate_is_that_of_the_request_alone(
-    arrivals: list[tuple[list[float], float, float | None]], max_batch: int, delay: float, streams: int
+    arrivals: list[tuple[list[float], float, float | None]], max_batch: int, delay: float
 ) -> None:
-    engine = Watched(delay=delay, before_run=fail_on_poison, streams=streams)
+    engine = ConstantEngine(delay=delay, before_run=fail_on_poison)
 
     async def fate(batcher: Batcher, levels: list[float]) -> None:
         images = pictures(*levels)
@@ -73,10 +66,8 @@ def test_every_fate_is_that_of_the_request_alone(
 
     with running_batcher(engine, max_batch, capacity=200) as batcher:
         run_in_time(play(batcher))
-        assert not batcher._line
+        assert not batcher._queue
     assert max(engine.batch_sizes, default=0) <= max_batch
-    assert engine.most_at_once <= streams
-    assert engine.closes == 1
 
 
 def test_takes_all_that_waits_at_once() -> None:
@@ -179,7 +170,7 @@ def test_an_answered_request_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> 
         printed.append(request)
         return "request"
 
-    monkeypatch.setattr(Request, "__repr__", note)
+    monkeypatch.setattr(_Request, "__repr__", note)
 
     async def play() -> None:
         with running_batcher(ConstantEngine()) as running:

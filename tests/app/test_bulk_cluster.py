@@ -72,9 +72,6 @@ def test_a_worker_answers_and_says_with_what(inside: Path) -> None:
         assert [record.path for record in records] == [item.path for item in items]
         assert [record.answer is not None for record in records] == [True, False, True, True, False]
         assert [record.error for record in records] == [None, None, None, None, "no"]
-    # Ray ends a worker with its process; here nothing must be left behind.
-    worker._loop.run_until_complete(worker._open.__aexit__(None, None, None))
-    worker._loop.close()
 
 
 @pytest.mark.parametrize("address", ["", "somewhere", "host:", ":6379", "ray://host:10001x", "host:port"])

@@ -34,7 +34,7 @@ def stop_after(runs: int) -> ConstantEngine:
 def test_a_run_that_stopped_is_taken_up(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_pictures("photos", 60)
     run("photos", out="unbroken.jsonl")
-    with pytest.raises(RunStopped, match="an inference thread died"):
+    with pytest.raises(RunStopped, match="the inference thread died"):
         run("photos", engine=stop_after(10), max_batch=4, queue=16)
     assert left() == [UNFINISHED.name, "unbroken.jsonl"]
     capsys.readouterr()

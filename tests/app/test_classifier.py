@@ -203,9 +203,9 @@ def test_a_dead_inference_thread_is_not_ready(grey_png: GreyPng) -> None:
 
     async def play() -> None:
         async with _started(_constant(ConstantEngine(before_run=die))) as classifier:
-            with pytest.raises(NotReady, match="an inference thread died"):
+            with pytest.raises(NotReady, match="the inference thread died"):
                 await classifier.classify(grey_png(0))
-            assert "an inference thread died" in (classifier.readiness() or "")
+            assert "the inference thread died" in (classifier.readiness() or "")
 
     run_in_time(play())
 

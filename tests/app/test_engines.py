@@ -75,6 +75,16 @@ def test_bfloat16_is_reported_or_refused(saved_model: Path) -> None:
             load_engine("tensorflow", saved_model, 1, precision)
 
 
+def test_threads_are_honoured(saved_model: Path) -> None:
+    from openvino import properties
+
+    from app.engines.openvino import OpenVinoEngine
+
+    engine = OpenVinoEngine(saved_model, 1, "float32")
+    request: Any = engine._request
+    assert request.get_compiled_model().get_property(properties.inference_num_threads) == 1
+
+
 def test_folder_without_a_saved_model(engine_name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"reads no (SavedModel|network) there"):
         load_engine(engine_name, tmp_path, 1, "auto")

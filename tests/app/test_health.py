@@ -52,7 +52,7 @@ def test_a_dead_inference_thread_is_told_to_whoever_can_start_it_anew(grey_png: 
         assert client.post("/predict", content=grey_png(0)).status_code == 503
         response = client.get("/health/live")
         assert (response.status_code, response.json()["status"]) == (503, "dead")
-        assert "an inference thread died" in response.json()["reason"]
+        assert "the inference thread died" in response.json()["reason"]
         assert client.get("/v2/health/live").status_code == 503
 
 

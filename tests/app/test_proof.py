@@ -101,9 +101,3 @@ def test_warm_up_runs_every_size_that_will_be_run(max_batch: int, sizes: list[in
     warm_up(engine, InputSpec(), max_batch)
     assert engine.batch_sizes == sizes
     assert tuple(sizes) == batch_sizes(max_batch)
-
-
-def test_warm_up_runs_every_size_in_every_stream() -> None:
-    engine = ConstantEngine(streams=3)
-    warm_up(engine, InputSpec(), 2)
-    assert engine.batch_sizes == [1, 1, 1, 2, 2, 2]
