@@ -8,49 +8,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
 
 from app.batch_sizes import batch_sizes, filled
 from app.engines.base import Engine, Float32Array
-from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded, SignsError
+from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded
 from app.memory import give_back_freed
 from app.observer import Observer
 from app.probabilities import are_probabilities
 from app.tensors import joined
 from app.threads import step_back
+from app.waiters import Fate, Waiter, tell
 
 logger = logging.getLogger(__name__)
 
 CLOSING = "the service is closing"
 FULL = "the queue is full: too few of its {} places are free"
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    """At most `max_batch` pictures of one waiter; `answer` is its one fate."""
-
-    images: Float32Array
-    deadline: float | None
-    answer: Future[Float32Array] = field(default_factory=Future)
-    asked: float = field(default_factory=time.monotonic)
-
-    def claim(self) -> bool:
-        """Whether it is to be run: from now on it cannot be cancelled. An expired one is failed."""
-        if not self.answer.set_running_or_notify_cancel():
-            return False
-        if self.deadline is None or time.monotonic() < self.deadline:
-            return True
-        self.answer.set_exception(DeadlineExceeded("not answered in time: the queue was too long"))
-        return False
-
-    def fail(self, error: SignsError) -> None:
-        """Fails it, unless it has its fate already."""
-        if self.answer.done():
-            return
-        if self.answer.running() or self.answer.set_running_or_notify_cancel():
-            self.answer.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +50,8 @@ class Batcher:
         self._max_batch, self._sizes = max_batch, batch_sizes(max_batch)
         self._observer = observer or Observer()
         self._occupied = 0
-        self._queue: deque[_Request | _Change] = deque()
-        self._running: list[_Request] = []
+        self._queue: deque[Waiter | _Change] = deque()
+        self._running: list[Waiter] = []
         self._stopped: str | None = None
         self._closing = False
         self._changed = threading.Condition()
@@ -122,11 +98,16 @@ class Batcher:
         the request after `deadline` (`time.monotonic()`), `InferenceError` when the engine fails on
         it, `NotReady` when the thread is gone.
         """
-        size = self._max_batch
-        parts = [_Request(images[start : start + size], deadline) for start in range(0, len(images), size)]
+        size, new_answer = self._max_batch, asyncio.get_running_loop().create_future
+        parts = [
+            Waiter(images[start : start + size], deadline, new_answer())
+            for start in range(0, len(images), size)
+        ]
         self._enqueue(*parts)
         try:
-            return joined(await asyncio.gather(*(asyncio.wrap_future(part.answer) for part in parts)))
+            if len(parts) == 1:  # as nearly all have: gathering costs as much as queueing
+                return await parts[0].answer
+            return joined(await asyncio.gather(*(part.answer for part in parts)))
         finally:
             self._withdraw(parts)
 
@@ -147,7 +128,7 @@ class Batcher:
             self._enqueue(_Change(None), stopped=CLOSING)
         self._thread.join(timeout)
 
-    def _enqueue(self, *items: _Request | _Change, stopped: str | None = None) -> None:
+    def _enqueue(self, *items: Waiter | _Change, stopped: str | None = None) -> None:
         with self._changed:
             if self._stopped is not None:
                 raise NotReady(self._stopped)
@@ -155,14 +136,15 @@ class Batcher:
             self._queue.extend(items)
             self._changed.notify_all()
 
-    def _withdraw(self, requests: list[_Request]) -> None:
+    def _withdraw(self, parts: list[Waiter]) -> None:
         """Nobody waits for these any longer: what is not running yet will not be run."""
-        with self._changed:
-            for request in requests:
-                # An answered one is not sought: its pictures would be printed, to say that it is not there.
-                if request.answer.cancel():
+        # An answered one is not sought: its pictures would be printed, to say that it is not there.
+        left = [part for part in parts if part.answer.cancel() or part.answer.cancelled()]
+        if left:
+            with self._changed:
+                for part in left:
                     with suppress(ValueError):
-                        self._queue.remove(request)
+                        self._queue.remove(part)
 
     def _serve(self) -> None:
         step_back()
@@ -175,18 +157,20 @@ class Batcher:
             logger.critical("the inference thread died", exc_info=error)
             self._abandon(f"the inference thread died: {error!r}")
 
-    def _take(self) -> list[_Request]:
+    def _take(self) -> list[Waiter]:
         """All that waits, in its order and up to the limit; engines change between two batches."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue)
             if isinstance(self._queue[0], _Change):
                 self._change_engine()
                 return []
-            batch: list[_Request] = []
+            batch: list[Waiter] = []
             room = self._max_batch
-            while self._queue and isinstance(head := self._queue[0], _Request) and len(head.images) <= room:
+            while self._queue and isinstance(head := self._queue[0], Waiter) and len(head.images) <= room:
                 self._queue.popleft()
-                if head.claim():
+                if head.expired:
+                    tell([(head, DeadlineExceeded("not answered in time: the queue was too long"))])
+                elif not head.gone:
                     batch.append(head)
                     room -= len(head.images)
             return batch
@@ -199,29 +183,28 @@ class Batcher:
         self._engine = change.engine
         give_back_freed()
 
-    def _answer(self, batch: list[_Request]) -> None:
+    def _answer(self, batch: list[Waiter]) -> None:
         if not batch:
             return
         begun = time.monotonic()
         try:
-            rows = self._run([request.images for request in batch])
+            rows = self._run([waiter.images for waiter in batch])
         except Exception as error:
             self._answer_failed(batch, error)
         else:
             ran = time.monotonic() - begun
-            for request in batch:
-                self._observer.computed(begun - request.asked, ran)
-                self._settle(request, rows[: len(request.images)])
-                rows = rows[len(request.images) :]
+            for waiter in batch:
+                self._observer.computed(begun - waiter.asked, ran)
+            tell(self._fates(batch, rows))
 
-    def _answer_failed(self, batch: list[_Request], error: Exception) -> None:
+    def _answer_failed(self, batch: list[Waiter], error: Exception) -> None:
         """Runs the requests of a failed batch alone, so that a poisoned one harms no other."""
         if len(batch) > 1:
-            for request in batch:
-                self._answer([request])
+            for waiter in batch:
+                self._answer([waiter])
         else:
             logger.error("the engine failed", exc_info=error)
-            batch[0].fail(InferenceError("the network failed on this input"))
+            tell([(batch[0], InferenceError("the network failed on this input"))])
 
     def _run(self, parts: list[Float32Array]) -> Float32Array:
         assert self._engine is not None
@@ -233,18 +216,25 @@ class Batcher:
             raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
         return rows[:count]
 
-    def _settle(self, request: _Request, rows: Float32Array) -> None:
+    def _fates(self, batch: list[Waiter], rows: Float32Array) -> Iterator[tuple[Waiter, Fate]]:
+        """Each waiter's share of the rows, scaled to sums of 1; an error for whom it is no probabilities."""
         assert self._engine is not None
-        if are_probabilities(rows, self._engine.precision):
-            request.answer.set_result(rows / rows.sum(axis=1, keepdims=True))
-        else:
-            request.fail(InferenceError("the network's answer to this input is no probabilities"))
+        precision = self._engine.precision
+        sound = are_probabilities(rows, precision)
+        with np.errstate(all="ignore"):  # what cannot be scaled is told as an error
+            scaled = rows / rows.sum(axis=1, keepdims=True)
+        begin = 0
+        for waiter in batch:
+            own = slice(begin, begin := begin + len(waiter.images))
+            if sound or are_probabilities(rows[own], precision):
+                yield waiter, scaled[own]
+            else:
+                yield waiter, InferenceError("the network's answer to this input is no probabilities")
 
     def _abandon(self, reason: str) -> None:
         with self._changed:
             self._stopped = reason
             self._changed.notify_all()
-            left = [*self._running, *(item for item in self._queue if isinstance(item, _Request))]
+            left = [*self._running, *(item for item in self._queue if isinstance(item, Waiter))]
             self._queue.clear()
-        for request in left:
-            request.fail(NotReady(reason))
+        tell((waiter, NotReady(reason)) for waiter in left)

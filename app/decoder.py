@@ -23,6 +23,9 @@ Placed = tuple[bytes, str]
 
 PORTION_BYTES = 2**14
 """So much is decoded in one go: handing a picture to a thread takes longer than decoding a thumbnail."""
+THUMBNAIL_SIDE = 128
+"""Pixels. A lone JPEG of no more that no locator has to look at is decoded in the event loop."""
+JPEG = b"\xff\xd8\xff"
 HANGS_AFTER = 60.0
 """Seconds; no picture within the limits takes that long, however slow the machine."""
 
@@ -54,6 +57,8 @@ class Decoder:
 
         Raises the `ImageError` of a picture that gives none; where there are several it says which.
         """
+        if len(pictures) == 1 and (seen := self._look_at_thumbnail(pictures[0], manifest, locator)):
+            return [seen]
         # No more than there are threads, so that a request with many pictures lets others in between.
         at_once = asyncio.Semaphore(self._workers)
         placed = zip(pictures, _places(len(pictures)), strict=True)
@@ -65,6 +70,19 @@ class Decoder:
     def close(self) -> None:
         """Finishes what is being decoded and ends the threads; blocks."""
         self._threads.shutdown()
+
+    def _look_at_thumbnail(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look | None:
+        """What is seen of a picture that is decoded before a thread would begin; None for all others."""
+        if len(data) > PORTION_BYTES or not data.startswith(JPEG):
+            return None
+        begun, least = time.monotonic(), least_side(manifest)
+        opened = imaging.open_image(data, self._max_pixels, least)
+        longest = max(opened.picture.size)
+        if longest > THUMBNAIL_SIDE or (locator is not None and longest > manifest.views.as_is_to):
+            return None
+        seen = look(imaging.load_upright(opened.picture, least), manifest, locator)
+        self._observer.decoded(time.monotonic() - begun)
+        return seen
 
     async def _looks(
         self, portion: list[Placed], manifest: Manifest, locator: Locator | None, at_once: asyncio.Semaphore

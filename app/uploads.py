@@ -11,12 +11,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.errors import EmptyImage, UnsupportedImage
+from app.lone_file import lone_file
 
 MAX_FILES: Final = 32  # pictures of one batch
 MAX_FIELDS: Final = 16  # other fields of a form: none is needed, a few do no harm
 # As bytes are called that may be a picture; SageMaker's own image models take the last name for any.
 UNKNOWN_IMAGES: Final = frozenset({"", "application/octet-stream", "application/x-image"})
 ACCEPTED: Final = "image/*, application/octet-stream"
+SMALL_FORM: Final = 2**16  # bytes; a larger one is read as it comes, so that it is not in memory twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ async def read_upload(request: Request) -> Upload:
     """The one picture of a request: the part `file` of a form, or the body itself."""
     content_type = request.headers.get("content-type", "")
     if media_type(content_type) == "multipart/form-data":
+        if _is_small(request) and (lone := lone_file(content_type, await request.body())):
+            return Upload(*lone)
         return (await read_form(request, max_files=1)).named("file")[0]
     _refuse_empty_body(request)
     require_image_type(content_type)  # before the body is read
@@ -126,6 +130,11 @@ async def _take(form: FormData) -> Form:
             fields[name] = value
     await form.close()
     return Form(tuple(files), fields)
+
+
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) <= SMALL_FORM
 
 
 def _refuse_empty_body(request: Request) -> None:

@@ -29,6 +29,7 @@ APP_LAYERS = (
         "app.file_kinds",
         "app.imaging",
         "app.listening",
+        "app.lone_file",
         "app.memory",
         "app.observer",
         "app.pixel_budget",
@@ -37,6 +38,7 @@ APP_LAYERS = (
         "app.threads",
         "app.together",
         "app.views",
+        "app.waiters",
         "app.worker_count",
     ),
     (

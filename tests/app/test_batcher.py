@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.batcher import Batcher, _Request
+from app.batcher import Batcher
 from app.engines.base import Float32Array
 from app.engines.constant import ConstantEngine
 from app.errors import InferenceError
+from app.waiters import Waiter
 from tests.app.batching import (
     POISON,
     Gate,
@@ -170,7 +171,7 @@ def test_an_answered_request_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> 
         printed.append(request)
         return "request"
 
-    monkeypatch.setattr(_Request, "__repr__", note)
+    monkeypatch.setattr(Waiter, "__repr__", note)
 
     async def play() -> None:
         with running_batcher(ConstantEngine()) as running:
