@@ -75,12 +75,12 @@ class Decoder:
         """What is seen of a picture that is decoded before a thread would begin; None for all others."""
         if len(data) > PORTION_BYTES or not data.startswith(JPEG):
             return None
-        begun, least = time.monotonic(), least_side(manifest)
-        opened = imaging.open_image(data, self._max_pixels, least)
-        longest = max(opened.picture.size)
+        begun = time.monotonic()
+        picture = imaging.open_image(data, self._max_pixels).picture
+        longest = max(picture.size)
         if longest > THUMBNAIL_SIDE or (locator is not None and longest > manifest.views.as_is_to):
             return None
-        seen = look(imaging.load_upright(opened.picture, least), manifest, locator)
+        seen = look(imaging.load_upright(picture), manifest, locator)
         self._observer.decoded(time.monotonic() - begun)
         return seen
 

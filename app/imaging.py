@@ -164,7 +164,9 @@ def fit_uint8(picture: Image.Image, window: Window = WHOLE, spec: InputSpec = SQ
 
     The whole window is stretched to the square by Pillow's antialiased bilinear filter, as SIGNS was.
     """
-    width, height = picture.size
+    width, height = size = picture.size
+    if size == (spec.width, spec.height) and window == WHOLE:
+        return np.asarray(picture)
     box = (window.x0 * width, window.y0 * height, window.x1 * width, window.y1 * height)
     return np.asarray(picture.resize((spec.width, spec.height), Image.Resampling.BILINEAR, box))
 

@@ -1,4 +1,4 @@
-"""The event loop does neither the decoding nor the inference, and goes before both."""
+"""The event loop does neither the inference nor, but for thumbnails, the decoding, and goes before both."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from app import imaging
+from app import decoder, imaging
 from app.classifier import build_classifier
 from app.engines.base import Float32Array
 from app.engines.constant import ConstantEngine
+from app.errors import CorruptImage
 from app.settings import Settings
 from tests.app.batching import run_in_time
+from tests.app.conftest import Encode
 
 GreyPng = Callable[[int], bytes]
 
@@ -44,3 +46,56 @@ def test_pictures_are_decoded_and_run_off_the_event_loop(
     assert len({*threads.values(), threading.get_native_id()}) == 3
     if sys.platform == "linux":
         assert min(nice) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "count", "in_loop"),
+    [
+        ((64, 64), "JPEG", 1, True),
+        ((128, 90), "JPEG", 1, True),
+        ((129, 90), "JPEG", 1, False),
+        ((64, 64), "PNG", 1, False),
+        ((64, 64), "JPEG", 2, False),
+    ],
+)
+def test_only_a_lone_thumbnail_is_decoded_in_the_event_loop(
+    size: tuple[int, int],
+    kind: str,
+    count: int,
+    in_loop: bool,
+    encode: Encode,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decode, threads = imaging.load_upright, set[int]()
+
+    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
+        threads.add(threading.get_ident())
+        return decode(opened, least_side)
+
+    async def play() -> None:
+        classifier = build_classifier(Settings(), ConstantEngine())
+        await classifier.start()
+        await classifier.classify_all([encode(Image.new("RGB", size), kind)] * count)
+        await classifier.close()
+
+    monkeypatch.setattr(imaging, "load_upright", noted)
+    run_in_time(play())
+    assert (threads == {threading.get_ident()}) is in_loop
+
+
+def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode) -> None:
+    small = encode(Image.effect_noise((128, 128), 255), "JPEG", quality=95)
+    assert len(small) > 2**13
+    assert small[:3] == decoder.JPEG
+
+    async def play() -> None:
+        classifier = build_classifier(Settings(), ConstantEngine())
+        await classifier.start()
+        with pytest.raises(CorruptImage):
+            await classifier.classify(small[:100])
+        # What follows the picture is not decoded, but nobody knows before.
+        padded = await classifier.classify(small + bytes(decoder.PORTION_BYTES))
+        assert padded.row == (await classifier.classify(small)).row
+        await classifier.close()
+
+    run_in_time(play())

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from app.engines.constant import ConstantEngine
 from app.main import create_app
-from app.middleware import FULL_BODIES
+from app.middleware import FULL_BODIES, DropAbandoned, _Watch
 from app.settings import Settings
 from tests.app.serving import Exchange, ask_while_held, body, service, speak, until
 
@@ -156,3 +156,52 @@ def test_work_for_a_client_that_left_is_dropped(grey_png: GreyPng) -> None:
     assert engine.batch_sizes == [1]
     counted = app.state.metrics.render().decode()
     assert 'signs_requests_total{route="/predict",status="0"} 1.0' in counted
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_a_client_that_stays_is_answered_whether_watched_or_not(
+    grey_png: GreyPng, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[object] = []
+    begin = _Watch.begin
+
+    def note(watch: _Watch) -> None:
+        watched.append(watch)
+        begin(watch)
+
+    monkeypatch.setattr(_Watch, "begin", note)
+    monkeypatch.setattr(DropAbandoned, "watch_after", 0.01 if seconds else 60.0)
+    app = create_app(Settings(), ConstantEngine(delay=seconds))
+    exchange = Exchange(app, body(grey_png(0)), {"content-type": "image/png"})
+
+    async def play() -> None:
+        before = asyncio.all_tasks()
+        await exchange.run()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
+
+    speak(app, play)
+    assert exchange.status == 200
+    assert len(watched) == (1 if seconds else 0)
+
+
+def test_the_task_of_a_client_that_left_can_go_on(grey_png: GreyPng) -> None:
+    release = threading.Event()
+
+    def hold(_images: Any) -> None:
+        assert release.wait(20)
+
+    app = create_app(Settings(), ConstantEngine(before_run=hold))
+    abandoned = Exchange(app, body(grey_png(0)), {"content-type": "image/png"})
+
+    async def play() -> None:
+        asyncio.get_running_loop().call_later(0.05, abandoned.hang_up.set)
+        await abandoned.run()  # in this task, as a server that keeps the connection would
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+        await asyncio.sleep(0)
+        release.set()
+
+    speak(app, play)
+    assert abandoned.status is None
