@@ -97,6 +97,15 @@ def error_response(scope: Scope, problem: Problem, headers: Mapping[str, str] | 
     return JSONResponse(problem.model_dump(), problem.status, headers, media_type="application/problem+json")
 
 
+def error_answer(scope: Scope, error: errors.SignsError | HTTPException | ClientDisconnect) -> Response:
+    """The answer to an error that says itself what is wrong."""
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    if isinstance(error, errors.SignsError):
+        return error_response(scope, problem_of(error), retry_headers(error))
+    return error_response(scope, status_problem(error.status_code, error.detail), error.headers)
+
+
 def path_of(scope: Scope) -> str:
     """The requested path below the application's root."""
     path: str = scope["path"]
@@ -123,9 +132,9 @@ def _told(text: str) -> str:
     return cut.encode("utf-8", "replace").decode("utf-8")
 
 
-async def _answer_signs_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, errors.SignsError)
-    return error_response(request.scope, problem_of(error), retry_headers(error))
+async def _answer_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.SignsError | ClientDisconnect)
+    return error_answer(request.scope, error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
@@ -138,10 +147,6 @@ async def _answer_validation_error(request: Request, error: Exception) -> Respon
     assert isinstance(error, RequestValidationError)
     told = [f"{'.'.join(str(step) for step in entry['loc'])}: {entry['msg']}" for entry in error.errors()]
     return error_response(request.scope, status_problem(422, "; ".join(told)))
-
-
-async def _answer_nobody(_request: Request, _error: Exception) -> Response:
-    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 def _explain(request: Request, error: HTTPException) -> str:
@@ -158,7 +163,7 @@ def _explain(request: Request, error: HTTPException) -> str:
 
 def register_error_handlers(app: FastAPI) -> None:
     """Makes every error of a route an answer."""
-    app.add_exception_handler(errors.SignsError, _answer_signs_error)
+    app.add_exception_handler(errors.SignsError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+    app.add_exception_handler(ClientDisconnect, _answer_error)

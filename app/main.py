@@ -49,7 +49,7 @@ from app.routes import (
     tensorflow_serving,
     vertex,
 )
-from app.routes.short_way import LiveAnswer, PictureAnswer, ShortWay
+from app.routes.short_way import ShortWay
 from app.settings import Settings
 from app.telemetry import Trace, build_provider
 from app.wording import FOLDER
@@ -158,6 +158,7 @@ def _middleware(
         ),
         Middleware(Inflate, max_bytes=settings.max_bytes),
         Middleware(DropAbandoned),
+        Middleware(ShortWay, classifier=classifier, metrics=metrics, settings=settings),
     ]
 
 
@@ -173,12 +174,6 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Where no keys are set none is asked for, and so none is described.
     guarded = [Depends(require_key)] if settings.api_keys else []
     app.include_router(vertex.build_router(settings, guarded))  # first: it may take any path
-    classifier, metrics = app.state.classifier, app.state.metrics
-    # Before what is asked less often: routes are tried in their order.
-    app.router.routes += [
-        ShortWay("POST", "/predict", PictureAnswer(classifier, metrics, settings.api_keys)),
-        ShortWay("GET", "/health/live", LiveAnswer(classifier)),
-    ]
     app.include_router(health.router)
     app.include_router(predict.router, dependencies=guarded)
     app.include_router(_open(model.router, settings), dependencies=guarded)

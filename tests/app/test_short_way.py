@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.engines.constant import ConstantEngine
-from app.middleware import route_of
-from app.routes.short_way import ShortWay
+from app.middleware import Observe, route_of
+from app.routes.short_way import Way
 from tests.app.conftest import Encode
 from tests.app.serving import service
 
@@ -72,21 +72,27 @@ def test_what_is_answered_is_answered_alike(client: TestClient, encode: Encode, 
 def test_it_is_the_short_way_that_answers(
     client: TestClient, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[object] = []
-    matches = ShortWay.matches
+    taken: list[str] = []
+    note = Observe._note
 
-    def note(way: ShortWay, scope: Any) -> Any:
-        match, child = matches(way, scope)
-        taken.append(child.get("route"))
-        return match, child
+    def note_way(observe: Observe, scope: Any, status: int, seconds: float) -> None:
+        taken.extend([route_of(scope)] if isinstance(scope["route"], Way) else [])  # as logs tell it
+        note(observe, scope, status, seconds)
 
-    monkeypatch.setattr(ShortWay, "matches", note)
+    monkeypatch.setattr(Observe, "_note", note_way)
     picture = encode(Image.new("L", (90, 70), 51), "JPEG")
     assert client.post("/predict", content=picture).json()["label"] == "1"
     assert client.post("/predict?explain=true", content=picture).json()["window"]["x1"] == 1
     assert client.get("/health/live").json()["status"] == "live"
-    ways = [route for route in taken if isinstance(route, ShortWay)]
-    assert [route_of({"route": way}) for way in ways] == ["/predict", "/health/live"]  # as logs tell it
+    assert taken == ["/predict", "/health/live"]
+
+
+def test_a_path_that_vertex_ai_is_given_is_its_own(encode: Encode) -> None:
+    picture = encode(Image.new("L", (90, 70), 51), "JPEG")
+    with service(aip_predict_route="/predict", aip_health_route="/health/live") as client:
+        assert client.post("/predict", json={"instances": []}).status_code == 400
+        assert client.post("/predict", content=picture).json()["label"] == "1"
+        assert client.get("/health/live").json()["status"] == "ready"
 
 
 @pytest.mark.parametrize("alive", [True, False])
