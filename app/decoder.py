@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from app import imaging
+from app.decoding_cost import has_scans
 from app.engines.base import Locator
 from app.errors import ImageError
 from app.manifest import Manifest
@@ -79,6 +80,8 @@ class Decoder:
         picture = imaging.open_image(data, self._max_pixels).picture
         longest = max(picture.size)
         if longest > THUMBNAIL_SIDE or (locator is not None and longest > manifest.views.as_is_to):
+            return None
+        if has_scans(picture, data):  # thousands of scans may be in few bytes, and each takes a pass
             return None
         seen = look(imaging.load_upright(picture), manifest, locator)
         self._observer.decoded(time.monotonic() - begun)

@@ -54,6 +54,7 @@ def test_pictures_are_decoded_and_run_off_the_event_loop(
         ((64, 64), "JPEG", 1, True),
         ((128, 90), "JPEG", 1, True),
         ((129, 90), "JPEG", 1, False),
+        ((64, 64), "progressive JPEG", 1, False),
         ((64, 64), "PNG", 1, False),
         ((64, 64), "JPEG", 2, False),
     ],
@@ -75,7 +76,8 @@ def test_only_a_lone_thumbnail_is_decoded_in_the_event_loop(
     async def play() -> None:
         classifier = build_classifier(Settings(), ConstantEngine())
         await classifier.start()
-        await classifier.classify_all([encode(Image.new("RGB", size), kind)] * count)
+        picture = encode(Image.new("RGB", size), kind.split()[-1], progressive="progressive" in kind)
+        await classifier.classify_all([picture] * count)
         await classifier.close()
 
     monkeypatch.setattr(imaging, "load_upright", noted)
