@@ -138,12 +138,12 @@ class Batcher:
 
     def _withdraw(self, parts: list[Waiter]) -> None:
         """Nobody waits for these any longer: what is not running yet will not be run."""
-        # An answered one is not sought: its pictures would be printed, to say that it is not there.
         left = [part for part in parts if part.answer.cancel() or part.answer.cancelled()]
         if left:
             with self._changed:
                 for part in left:
-                    with suppress(ValueError):
+                    # Not removed in vain: its pictures would be printed, to say that it is not there.
+                    if part in self._queue:
                         self._queue.remove(part)
 
     def _serve(self) -> None:

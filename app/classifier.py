@@ -34,7 +34,7 @@ __all__ = ["Classifier", "Prediction", "build_classifier"]
 
 
 class Classifier:
-    """Looks after the serving version, decodes off the event loop, and ranks what the network says.
+    """Looks after the serving version, has pictures decoded, and ranks what the network says.
 
     All methods belong to one event loop. `source` is a repository, or a version that is there already.
     """

@@ -1,4 +1,4 @@
-"""Pictures to the network's input, in threads of their own and within a budget of pixels."""
+"""Pictures to the network's input: within a budget of pixels and, but for thumbnails, in threads."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ Placed = tuple[bytes, str]
 
 PORTION_BYTES = 2**14
 """So much is decoded in one go: handing a picture to a thread takes longer than decoding a thumbnail."""
-THUMBNAIL_SIDE = 128
-"""Pixels. A lone JPEG of no more that no locator has to look at is decoded in the event loop."""
+THUMBNAIL_SIDE, THUMBNAIL_BYTES = 128, 2**13
+"""A JPEG of no more, in one scan, that no locator has to look at is decoded in the event loop."""
+TURN_SECONDS = 0.01
+"""So long the event loop may decode before it sees to others; what comes then goes to the threads."""
 JPEG = b"\xff\xd8\xff"
 HANGS_AFTER = 60.0
 """Seconds; no picture within the limits takes that long, however slow the machine."""
 
 
 class Decoder:
-    """Decodes off the event loop, in as much memory as `max_pixels` decoded pixels take at once."""
+    """Decodes off the event loop, but for thumbnails, in the memory that `max_pixels` pixels take."""
 
     def __init__(self, max_pixels: int, threads: int, observer: Observer) -> None:
         self._max_pixels = max_pixels
         self._observer = observer
         self._pixels = PixelBudget(max_pixels)
         self._workers = threads
+        self._turn_ends: float | None = None
         self._begun: dict[int, float] = {}
         """Since when each thread, by its identifier, has been at its picture."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=step_back)
@@ -74,18 +77,29 @@ class Decoder:
 
     def _look_at_thumbnail(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look | None:
         """What is seen of a picture that is decoded before a thread would begin; None for all others."""
-        if len(data) > PORTION_BYTES or not data.startswith(JPEG):
+        if len(data) > THUMBNAIL_BYTES or not data.startswith(JPEG) or not self._has_time():
             return None
-        begun = time.monotonic()
-        picture = imaging.open_image(data, self._max_pixels).picture
+        begun, least = time.monotonic(), least_side(manifest)
+        picture = imaging.open_image(data, self._max_pixels, least).picture
         longest = max(picture.size)
         if longest > THUMBNAIL_SIDE or (locator is not None and longest > manifest.views.as_is_to):
             return None
         if has_scans(picture, data):  # thousands of scans may be in few bytes, and each takes a pass
             return None
-        seen = look(imaging.load_upright(picture), manifest, locator)
+        seen = look(imaging.load_upright(picture, least), manifest, locator)
         self._observer.decoded(time.monotonic() - begun)
         return seen
+
+    def _has_time(self) -> bool:
+        """Whether the event loop may decode one more before its next turn: many may come in one request."""
+        now = time.monotonic()
+        if self._turn_ends is None:
+            self._turn_ends = now + TURN_SECONDS
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        return now < self._turn_ends
+
+    def _end_turn(self) -> None:
+        self._turn_ends = None
 
     async def _looks(
         self, portion: list[Placed], manifest: Manifest, locator: Locator | None, at_once: asyncio.Semaphore

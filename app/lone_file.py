@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 CONTENT_TYPE: Final = re.compile(r"multipart/form-data; ?boundary=([\w-]{1,70})", re.ASCII)
 HEAD: Final = re.compile(
-    rb'Content-Disposition: form-data; name="file"; filename="([\w.() -]+)"'
-    rb"(?:\r\nContent-Type: ([\w.+/-]+))?\r\n\r\n"
+    rb'Content-Disposition: form-data; name="file"; filename="([\w.() -]{1,255})"'
+    rb"(?:\r\nContent-Type: ([\w.+/-]{1,127}))?\r\n\r\n"
 )
 
 

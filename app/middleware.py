@@ -177,7 +177,7 @@ class DropAbandoned:
         try:
             await self.app(scope, watch.receive, send)
         except asyncio.CancelledError:
-            if not watch.left:
+            if not watch.cancelled_it:
                 raise
         finally:
             timer.cancel()
@@ -191,8 +191,15 @@ class _Watch:
         self.left = False
         self._receive = receive
         self._body_read = asyncio.Event()
-        self._work = asyncio.current_task()
+        work = asyncio.current_task()
+        assert work is not None
+        self._work, self._cancelling = work, work.cancelling()
         self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def cancelled_it(self) -> bool:
+        """Whether the work was cancelled from here, and by nobody else meanwhile."""
+        return self.left and self._work.cancelling() == self._cancelling + 1
 
     async def receive(self) -> Message:
         """The work's own `receive`: until the body has come whole nobody else may ask."""
@@ -209,13 +216,12 @@ class _Watch:
         """The work is over; that it was cancelled from here concerns nobody outside."""
         if self._watching is not None:
             self._watching.cancel()
-        if self.left and self._work is not None:
+        if self.left:
             self._work.uncancel()
 
     async def _watch(self) -> None:
         await self._body_read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._work is not None:
-            self.left = True
-            self._work.cancel()
+        self.left = True
+        self._work.cancel()

@@ -133,8 +133,9 @@ async def _take(form: FormData) -> Form:
 
 
 def _is_small(request: Request) -> bool:
+    """Whether the body has few bytes, also after it was inflated."""
     length = request.headers.get("content-length", "")
-    return length.isdecimal() and int(length) <= SMALL_FORM
+    return length.isdecimal() and int(length) <= SMALL_FORM and "content-encoding" not in request.headers
 
 
 def _refuse_empty_body(request: Request) -> None:

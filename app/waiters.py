@@ -23,7 +23,7 @@ class Waiter:
     deadline: float | None
     """A `time.monotonic()` instant."""
     answer: asyncio.Future[Float32Array]
-    """Belongs to its event loop: other threads may only ask whether it is done."""
+    """Belongs to its event loop: other threads may only ask whose it is and whether it is done."""
     asked: float = field(default_factory=time.monotonic)
 
     @property

@@ -163,9 +163,10 @@ def test_an_engine_that_drops_rows_is_an_error() -> None:
         run_in_time(play(batcher))
 
 
-def test_an_answered_request_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deque that is asked for what it does not hold prints that: a millisecond for every picture."""
+def test_no_request_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deque that is asked to remove what it does not hold prints that: a millisecond for every picture."""
     printed: list[object] = []
+    gate = Gate()
 
     def note(request: object) -> str:
         printed.append(request)
@@ -173,9 +174,16 @@ def test_an_answered_request_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Waiter, "__repr__", note)
 
-    async def play() -> None:
-        with running_batcher(ConstantEngine()) as running:
-            await asyncio.gather(*(ask(running, pictures(level)) for level in (0.0, 0.5, 1.0)))
+    async def play(batcher: Batcher) -> None:
+        running = await gate.shut_behind(batcher)
+        waiting = [asyncio.create_task(ask(batcher, pictures(level))) for level in (0.2, 0.4)]
+        await asyncio.sleep(0)
+        for left in (running, waiting[0]):
+            left.cancel()
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await asyncio.gather(running, *waiting, return_exceptions=True)
 
-    run_in_time(play())
+    with running_batcher(ConstantEngine(before_run=gate)) as batcher:
+        run_in_time(play(batcher))
     assert printed == []

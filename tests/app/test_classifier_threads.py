@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
@@ -101,3 +102,27 @@ def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode) -> None:
         await classifier.close()
 
     run_in_time(play())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_the_event_loop_decodes_for_a_while_only(
+    seconds: float, encode: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, threads = imaging.load_upright, list[int]()
+
+    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
+        threads.append(threading.get_ident())
+        return decode(opened, least_side)
+
+    async def play() -> None:
+        classifier = build_classifier(Settings(), ConstantEngine())
+        await classifier.start()
+        picture = encode(Image.new("RGB", (64, 64)), "JPEG")
+        await asyncio.gather(*(classifier.classify(picture) for _ in range(8)))
+        await classifier.close()
+
+    monkeypatch.setattr(decoder, "TURN_SECONDS", seconds)
+    monkeypatch.setattr(imaging, "load_upright", noted)
+    run_in_time(play())
+    assert threads.count(threading.get_ident()) == (8 if seconds else 0)
+    assert len(threads) == 8

@@ -109,6 +109,8 @@ def test_the_boundaries_of_browsers_and_curl_are_read(content_type: str) -> None
         (PLAIN, _form(b"a", HEAD.replace(b"a.jpg", "ä.jpg".encode()))),
         (PLAIN, _form(b"a", HEAD.replace(b"a.jpg", b'a\\"b.jpg'))),
         (PLAIN, _form(b"a", HEAD.replace(b'"file"', b'"FILE"'))),
+        (PLAIN, _form(b"a", HEAD.replace(b"a.jpg", b"a" * 256))),
+        (PLAIN, _form(b"a", HEAD + b"Content-Type: image/" + b"a" * 128 + b"\r\n")),
         (PLAIN, _form(b"a\r\n--xyz\r\n" + HEAD + b"\r\nb")),
     ],
 )

@@ -205,3 +205,24 @@ def test_the_task_of_a_client_that_left_can_go_on(grey_png: GreyPng) -> None:
 
     speak(app, play)
     assert abandoned.status is None
+
+
+def test_a_cancellation_from_outside_passes(grey_png: GreyPng) -> None:
+    release = threading.Event()
+
+    def hold(_images: Any) -> None:
+        assert release.wait(20)
+
+    app = create_app(Settings(), ConstantEngine(before_run=hold))
+    exchange = Exchange(app, body(grey_png(0)), {"content-type": "image/png"})
+
+    async def play() -> None:
+        task = asyncio.create_task(exchange.run())
+        await until(lambda: app.state.classifier.occupied == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        release.set()
+
+    speak(app, play)
+    assert exchange.status is None
