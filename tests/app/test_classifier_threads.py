@@ -23,6 +23,19 @@ from tests.app.conftest import Encode
 GreyPng = Callable[[int], bytes]
 
 
+@pytest.fixture
+def decoding_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The thread of each picture that is decoded."""
+    decode, threads = imaging.load_upright, list[int]()
+
+    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
+        threads.append(threading.get_ident())
+        return decode(opened, least_side)
+
+    monkeypatch.setattr(imaging, "load_upright", noted)
+    return threads
+
+
 def test_pictures_are_decoded_and_run_off_the_event_loop(
     grey_png: GreyPng, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,14 +79,8 @@ def test_only_a_lone_thumbnail_is_decoded_in_the_event_loop(
     count: int,
     in_loop: bool,
     encode: Encode,
-    monkeypatch: pytest.MonkeyPatch,
+    decoding_threads: list[int],
 ) -> None:
-    decode, threads = imaging.load_upright, set[int]()
-
-    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
-        threads.add(threading.get_ident())
-        return decode(opened, least_side)
-
     async def play() -> None:
         classifier = build_classifier(Settings(), ConstantEngine())
         await classifier.start()
@@ -81,15 +88,12 @@ def test_only_a_lone_thumbnail_is_decoded_in_the_event_loop(
         await classifier.classify_all([picture] * count)
         await classifier.close()
 
-    monkeypatch.setattr(imaging, "load_upright", noted)
     run_in_time(play())
-    assert (threads == {threading.get_ident()}) is in_loop
+    assert (set(decoding_threads) == {threading.get_ident()}) is in_loop
 
 
-def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode) -> None:
-    small = encode(Image.effect_noise((128, 128), 255), "JPEG", quality=95)
-    assert len(small) > 2**13
-    assert small[:3] == decoder.JPEG
+def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode, decoding_threads: list[int]) -> None:
+    small = encode(Image.effect_noise((64, 64), 255), "JPEG", quality=95)
 
     async def play() -> None:
         classifier = build_classifier(Settings(), ConstantEngine())
@@ -97,23 +101,19 @@ def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode) -> None:
         with pytest.raises(CorruptImage):
             await classifier.classify(small[:100])
         # What follows the picture is not decoded, but nobody knows before.
-        padded = await classifier.classify(small + bytes(decoder.PORTION_BYTES))
+        padded = await classifier.classify(small + bytes(decoder.THUMBNAIL_BYTES))
         assert padded.row == (await classifier.classify(small)).row
         await classifier.close()
 
     run_in_time(play())
+    in_thread, in_loop = decoding_threads
+    assert in_loop == threading.get_ident() != in_thread
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_the_event_loop_decodes_for_a_while_only(
-    seconds: float, encode: Encode, monkeypatch: pytest.MonkeyPatch
+    seconds: float, encode: Encode, decoding_threads: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode, threads = imaging.load_upright, list[int]()
-
-    def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
-        threads.append(threading.get_ident())
-        return decode(opened, least_side)
-
     async def play() -> None:
         classifier = build_classifier(Settings(), ConstantEngine())
         await classifier.start()
@@ -122,7 +122,6 @@ def test_the_event_loop_decodes_for_a_while_only(
         await classifier.close()
 
     monkeypatch.setattr(decoder, "TURN_SECONDS", seconds)
-    monkeypatch.setattr(imaging, "load_upright", noted)
     run_in_time(play())
-    assert threads.count(threading.get_ident()) == (8 if seconds else 0)
-    assert len(threads) == 8
+    assert decoding_threads.count(threading.get_ident()) == (8 if seconds else 0)
+    assert len(decoding_threads) == 8

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.engines.constant import ConstantEngine
@@ -185,13 +186,18 @@ def test_a_client_that_stays_is_answered_whether_watched_or_not(
     assert len(watched) == (1 if seconds else 0)
 
 
-def test_the_task_of_a_client_that_left_can_go_on(grey_png: GreyPng) -> None:
+def _held_app() -> tuple[FastAPI, threading.Event]:
+    """The application with an engine that runs only when the event is set."""
     release = threading.Event()
 
     def hold(_images: Any) -> None:
         assert release.wait(20)
 
-    app = create_app(Settings(), ConstantEngine(before_run=hold))
+    return create_app(Settings(), ConstantEngine(before_run=hold)), release
+
+
+def test_the_task_of_a_client_that_left_can_go_on(grey_png: GreyPng) -> None:
+    app, release = _held_app()
     abandoned = Exchange(app, body(grey_png(0)), {"content-type": "image/png"})
 
     async def play() -> None:
@@ -208,12 +214,7 @@ def test_the_task_of_a_client_that_left_can_go_on(grey_png: GreyPng) -> None:
 
 
 def test_a_cancellation_from_outside_passes(grey_png: GreyPng) -> None:
-    release = threading.Event()
-
-    def hold(_images: Any) -> None:
-        assert release.wait(20)
-
-    app = create_app(Settings(), ConstantEngine(before_run=hold))
+    app, release = _held_app()
     exchange = Exchange(app, body(grey_png(0)), {"content-type": "image/png"})
 
     async def play() -> None:
