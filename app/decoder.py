@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from app import imaging
-from app.decoding_cost import has_scans
 from app.engines.base import Locator
 from app.errors import ImageError
 from app.manifest import Manifest
 from app.observer import Observer
 from app.pixel_budget import PixelBudget
+from app.plain_jpeg import plain_jpeg
 from app.threads import step_back
 from app.together import together
 from app.views import Look, least_side, look
@@ -25,10 +25,9 @@ Placed = tuple[bytes, str]
 PORTION_BYTES = 2**14
 """So much is decoded in one go: handing a picture to a thread takes longer than decoding a thumbnail."""
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 128, 2**13
-"""A JPEG of no more, in one scan, that no locator has to look at is decoded in the event loop."""
+"""A plain JPEG of no more that no locator has to look at is decoded in the event loop."""
 TURN_SECONDS = 0.01
 """So long the event loop may decode before it sees to others; what comes then goes to the threads."""
-JPEG = b"\xff\xd8\xff"
 HANGS_AFTER = 60.0
 """Seconds; no picture within the limits takes that long, however slow the machine."""
 
@@ -77,16 +76,15 @@ class Decoder:
 
     def _look_at_thumbnail(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look | None:
         """What is seen of a picture that is decoded before a thread would begin; None for all others."""
-        if len(data) > THUMBNAIL_BYTES or not data.startswith(JPEG) or not self._has_time():
+        if len(data) > THUMBNAIL_BYTES or not self._has_time():
             return None
-        begun, least = time.monotonic(), least_side(manifest)
-        picture = imaging.open_image(data, self._max_pixels, least).picture
-        longest = max(picture.size)
-        if longest > THUMBNAIL_SIDE or (locator is not None and longest > manifest.views.as_is_to):
+        begun = time.monotonic()
+        as_is = manifest.views.as_is_to if locator else THUMBNAIL_SIDE
+        unscaled = 2 * least_side(manifest) - 1
+        picture = plain_jpeg(data, min(THUMBNAIL_SIDE, as_is, unscaled))
+        if picture is None or picture.width * picture.height > self._max_pixels:
             return None
-        if has_scans(picture, data):  # thousands of scans may be in few bytes, and each takes a pass
-            return None
-        seen = look(imaging.load_upright(picture, least), manifest, locator)
+        seen = look(picture, manifest, locator)
         self._observer.decoded(time.monotonic() - begun)
         return seen
 

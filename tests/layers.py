@@ -33,6 +33,7 @@ APP_LAYERS = (
         "app.memory",
         "app.observer",
         "app.pixel_budget",
+        "app.plain_jpeg",
         "app.probabilities",
         "app.tensors",
         "app.threads",

@@ -7,14 +7,15 @@ do the same, and answer what asks for more.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api_keys import check_key, key_in
+from app import logs
+from app.api_keys import check_key, key_in, name_of
 from app.classifier import Classifier
 from app.dependencies import classify_counted
 from app.errors import SignsError
@@ -25,6 +26,9 @@ from app.schemas import Prediction
 from app.settings import Settings
 from app.uploads import read_upload
 
+CONCERNS_OTHERS: Final = frozenset({b"content-encoding", b"origin"})
+"""Headers that other middleware answers to: `Inflate` and `CORSMiddleware`."""
+
 
 class Way(NamedTuple):
     """Stands in for a route, as logs and metrics know it by its path."""
@@ -34,13 +38,16 @@ class Way(NamedTuple):
 
 
 class ShortWay:
-    """The innermost middleware: pictures for `/predict` and `/health/live` end here, all else goes on.
+    """A middleware: pictures for `/predict` and `/health/live` end here, all else goes on.
 
-    Only what has no query, for parameters are FastAPI's to check, and no path that Vertex AI is given.
+    Only what has no query, for parameters are FastAPI's to check, no path that Vertex AI is given, and
+    nothing that the middleware within it is for. Belongs inside `LimitBody` and `DropAbandoned`.
     """
 
     def __init__(self, app: ASGIApp, classifier: Classifier, metrics: Metrics, settings: Settings) -> None:
         self.app = app
+        self.classifier = classifier
+        self.limits_rate = bool(settings.key_rate or settings.address_rate)
         given = {settings.aip_predict_route, settings.aip_health_route}
         predict = Way("/predict", PictureAnswer(classifier, metrics, settings.api_keys))
         live = Way("/health/live", LiveAnswer(classifier))
@@ -48,9 +55,7 @@ class ShortWay:
         self.ways = {place: way for place, way in ways.items() if way.path not in given}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        way = None
-        if scope["type"] == "http" and not scope["query_string"]:
-            way = self.ways.get((scope["method"], path_of(scope)))
+        way = self._way(scope) if scope["type"] == "http" else None
         if way is None:
             return await self.app(scope, receive, send)
         scope["route"] = way
@@ -58,7 +63,15 @@ class ShortWay:
             response = await way.answer(Request(scope, receive))
         except (SignsError, HTTPException, ClientDisconnect) as error:
             response = error_answer(scope, error)
+        if self.classifier.draining:  # since it came in: see `PartWhileDraining`
+            response.headers["Connection"] = "close"
         await response(scope, receive, send)
+
+    def _way(self, scope: Scope) -> Way | None:
+        way = self.ways.get((scope["method"], path_of(scope)))
+        if way is None or scope["query_string"] or self.limits_rate or self.classifier.draining:
+            return None
+        return None if any(name in CONCERNS_OTHERS for name, _ in scope["headers"]) else way
 
 
 class PictureAnswer:
@@ -71,7 +84,9 @@ class PictureAnswer:
 
     async def __call__(self, request: Request) -> Response:
         if self.keys:
-            check_key(key_in(request.headers), self.keys)
+            key = key_in(request.headers)
+            check_key(key, self.keys)
+            logs.caller.set(name_of(key or b"", self.keys) or "-")
         upload = await read_upload(request)
         found = await classify_counted(self.classifier, self.metrics, upload, request.state.deadline)
         told = Prediction.of(found).model_dump_json(exclude_none=True)

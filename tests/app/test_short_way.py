@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from typing import Any
 
@@ -85,6 +86,39 @@ def test_it_is_the_short_way_that_answers(
     assert client.post("/predict?explain=true", content=picture).json()["window"]["x1"] == 1
     assert client.get("/health/live").json()["status"] == "live"
     assert taken == ["/predict", "/health/live"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "headers"),
+    [
+        ({}, {"Content-Encoding": "gzip"}),
+        ({"cors_origins": ["https://a.example"]}, {"Origin": "https://a.example"}),
+        ({"address_rate": 100}, {}),
+        ({"key_rate": 100}, {}),
+    ],
+)
+def test_what_other_middleware_is_for_passes_it(
+    limits: dict[str, Any], headers: dict[str, str], encode: Encode
+) -> None:
+    picture = encode(Image.new("L", (90, 70), 51), "JPEG")
+    if "Content-Encoding" in headers:
+        picture = gzip.compress(picture)
+    with service(**limits) as client:
+        request = {"content": picture, "headers": headers}
+        short = _told(client, "/predict", request)
+        assert short == _told(client, LONG, request)
+    assert short[0] == 200
+    assert ("access-control-allow-origin" in short[1]) == ("Origin" in headers)
+
+
+def test_a_connection_is_closed_where_the_drain_began_meanwhile(encode: Encode) -> None:
+    def begin_drain(_images: Any) -> None:
+        client.app.state.classifier.begin_drain()  # type: ignore[attr-defined]
+
+    picture = encode(Image.new("L", (90, 70), 51), "JPEG")
+    with service(ConstantEngine(before_run=begin_drain)) as client:
+        response = client.post("/predict", content=picture)
+    assert (response.status_code, response.headers["Connection"]) == (200, "close")
 
 
 def test_a_path_that_vertex_ai_is_given_is_its_own(encode: Encode) -> None:
