@@ -69,12 +69,12 @@ class BoundedConnection(HttpToolsProtocol):
             self._refused = True
             self.transport.write(answer)
         else:
-            super().on_headers_complete()
+            self._begin_request()
 
     def on_body(self, body: bytes) -> None:
         self._overhead -= len(body) * (1 + FRAMING)
         if not self._refused:
-            super().on_body(body)
+            self._take_body(body)
 
     def on_message_complete(self) -> None:
         self._between = True
@@ -111,6 +111,14 @@ class BoundedConnection(HttpToolsProtocol):
     def _answering(self) -> bool:
         """Whether a request is with the application."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _begin_request(self) -> None:
+        """Gives a request whose head has come to the application."""
+        super().on_headers_complete()
+
+    def _take_body(self, body: bytes) -> None:
+        """The same with a piece of its body."""
+        super().on_body(body)
 
     def _begin_head(self) -> None:
         if not self._in_head:

@@ -21,6 +21,7 @@ from app.classifier import Classifier, build_classifier
 from app.corrections import Corrections
 from app.door import Door
 from app.engines.base import Engine
+from app.fast_path import FastPath
 from app.http_errors import register_error_handlers
 from app.incoming_body import BodyBudget
 from app.inflate import Inflate
@@ -94,6 +95,8 @@ def create_app(
     app.state.budget, app.state.telemetry = budget, provider
     # A browser shows a page from elsewhere only answers that name it, which the middleware sees to.
     app.state.door = None if settings.cors_origins else Door(classifier, metrics, settings.max_bytes)
+    fits = FastPath.fits(settings)
+    app.state.fast_path = FastPath(classifier, metrics, budget, settings) if fits else None
     app.state.previews = CapacityLimiter(1)
     register_error_handlers(app)
     _add_routes(app, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,18 @@ _PROTECTING = [(name.lower().encode(), value.encode()) for name, value in SECURI
 """As ASGI passes them on."""
 
 
+def with_own_headers(
+    headers: Iterable[tuple[bytes, bytes]], identity: str, scheme: str
+) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with those that all answers have; what they say themselves stands."""
+    all_headers = [*headers, (b"x-request-id", identity.encode())]
+    given = {name for name, _ in all_headers}
+    all_headers += (header for header in _PROTECTING if header[0] not in given)
+    if scheme == "https":
+        all_headers.append((b"strict-transport-security", ONE_YEAR))
+    return all_headers
+
+
 class Identify:
     """Gives each request an id: the sender's `X-Request-ID` if it is a sane one, else a new one."""
 
@@ -50,12 +63,7 @@ class Identify:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"], (b"x-request-id", identity.encode())]
-                given = {name for name, _ in headers}
-                headers += (header for header in _PROTECTING if header[0] not in given)
-                if scope["scheme"] == "https":
-                    headers.append((b"strict-transport-security", ONE_YEAR))
-                message["headers"] = headers
+                message["headers"] = with_own_headers(message["headers"], identity, scope["scheme"])
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

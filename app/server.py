@@ -17,9 +17,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.classifier import Classifier
-from app.connection import BoundedConnection
 from app.endings import CLEAN_UP_SECONDS, WORK_LOST
 from app.engines.base import Engine
+from app.fast_connection import FastConnection
 from app.listening import url_of
 from app.main import create_app
 from app.manifest import Manifest
@@ -137,7 +137,7 @@ def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        http=partial(BoundedConnection, door=app.state.door),  # type: ignore[arg-type]  # called, no more
+        http=partial(FastConnection, door=app.state.door, fast_path=app.state.fast_path),  # type: ignore[arg-type]  # called, no more
         server_header=False,
         access_log=False,  # `middleware.Observe` logs requests, with their ids
         log_config=None,

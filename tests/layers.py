@@ -62,6 +62,8 @@ APP_LAYERS = (
         "app.descriptions",
         "app.door",
         "app.encoded_images",
+        "app.fast_connection",
+        "app.fast_path",
         "app.http_errors",
         "app.incoming_body",
         "app.inflate",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from app import decoder, imaging
+from app import decoder, imaging, plain_jpeg
 from app.classifier import build_classifier
 from app.engines.base import Float32Array
 from app.engines.constant import ConstantEngine
@@ -26,13 +26,19 @@ GreyPng = Callable[[int], bytes]
 @pytest.fixture
 def decoding_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The thread of each picture that is decoded."""
-    decode, threads = imaging.load_upright, list[int]()
+    decode, decode_plain, threads = imaging.load_upright, plain_jpeg.plain_jpeg, list[int]()
 
     def noted(opened: Image.Image, least_side: int | None = None) -> Image.Image:
         threads.append(threading.get_ident())
         return decode(opened, least_side)
 
+    def plain_noted(data: bytes, longest: int) -> Image.Image | None:
+        if picture := decode_plain(data, longest):
+            threads.append(threading.get_ident())
+        return picture
+
     monkeypatch.setattr(imaging, "load_upright", noted)
+    monkeypatch.setattr(decoder, "plain_jpeg", plain_noted)
     return threads
 
 
@@ -93,7 +99,7 @@ def test_only_a_lone_thumbnail_is_decoded_in_the_event_loop(
 
 
 def test_a_thumbnail_gives_what_it_gives_in_a_thread(encode: Encode, decoding_threads: list[int]) -> None:
-    small = encode(Image.effect_noise((64, 64), 255), "JPEG", quality=95)
+    small = encode(Image.effect_noise((64, 64), 255).convert("RGB"), "JPEG", quality=95)
 
     async def play() -> None:
         classifier = build_classifier(Settings(), ConstantEngine())
