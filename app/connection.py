@@ -47,6 +47,7 @@ class BoundedConnection(HttpToolsProtocol):
         for name in list(self._timers):
             self._stop(name)
         self._leave()
+        self._unset_keepalive_if_required()  # uvicorn leaves it where the connection broke
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, ClassVar, Final
 
 from app.connection import BoundedConnection
-from app.fast_path import FastPath, Head
+from app.fast_path import Asked, FastPath
 from app.http_errors import as_bytes
-from app.uploads import Upload
 
 CLOSE: Final = (b"connection", b"close")
 
@@ -39,6 +39,7 @@ class FastConnection(BoundedConnection):
         super().__init__(*arguments, **others)
         self._fast_path = fast_path
         self._held: list[bytes] | None = None
+        self._arrived = 0.0
         self._answers: asyncio.Task[None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,13 +65,15 @@ class FastConnection(BoundedConnection):
         self._between = True
         self.cycle = turn = _Turn()  # type: ignore[assignment]
         self._enter()
-        self._answers = self.loop.create_task(self._answer(turn, head, upload))
+        client = self.client[0] if self.client else "-"
+        asked = Asked(head, upload, self._arrived, client, self.scheme or "http")
+        self._answers = self.loop.create_task(self._answer(turn, asked))
         self.tasks.add(self._answers)
         self._answers.add_done_callback(self.tasks.discard)
 
     def _begin_request(self) -> None:
         if self._is_wanted():
-            self._held = []
+            self._arrived, self._held = time.monotonic(), []
         else:
             super()._begin_request()
 
@@ -88,7 +91,7 @@ class FastConnection(BoundedConnection):
     def _is_wanted(self) -> bool:
         if self._fast_path is None or self._answering or self.flow.write_paused:
             return False
-        if not self.parser.should_keep_alive():
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return False
         return self._fast_path.wants(self.parser.get_method(), self.url, self.headers)
 
@@ -102,10 +105,17 @@ class FastConnection(BoundedConnection):
         for body in held:
             super()._take_body(body)
 
-    async def _answer(self, turn: _Turn, head: Head, upload: Upload) -> None:
+    async def _answer(self, turn: _Turn, asked: Asked) -> None:
+        try:
+            await self._answer_or_fail(turn, asked)
+        # Cancelled, or by an error that nobody foresaw: whoever still waits must not wait for ever.
+        except BaseException:
+            self.transport.close()
+            raise
+
+    async def _answer_or_fail(self, turn: _Turn, asked: Asked) -> None:
         assert self._fast_path is not None
-        client = self.client[0] if self.client else "-"
-        response, headers = await self._fast_path.answer(head, upload, client, self.scheme or "http")
+        response, headers = await self._fast_path.answer(asked)
         self._answers = None
         turn.response_complete = True
         if self._fast_path.closes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import Response
 from starlette.exceptions import HTTPException
@@ -50,6 +50,19 @@ USUAL: Final = frozenset(
 
 Head = Mapping[bytes, bytes]
 Headers = list[tuple[bytes, bytes]]
+
+
+class Asked(NamedTuple):
+    """A whole request, and whence."""
+
+    head: Head
+    upload: Upload
+    arrived: float
+    """When its head had come, a `time.monotonic()` instant."""
+    client: str
+    """An address."""
+    scheme: str
+    """http or https."""
 
 
 class FastPath:
@@ -93,22 +106,20 @@ class FastPath:
         lone = lone_file(kind, body)
         return Upload(*lone) if lone else None
 
-    async def answer(self, head: Head, upload: Upload, client: str, scheme: str) -> tuple[Response, Headers]:
+    async def answer(self, asked: Asked) -> tuple[Response, Headers]:
         """The answer, whatever it is, and all of its headers; counted and logged, also when cancelled."""
-        begun = time.monotonic()
-        asked_id, trace = (
-            head.get(name, b"").decode("latin-1") for name in (b"x-request-id", b"traceparent")
+        identity = logs.identify(
+            *(asked.head.get(name, b"").decode("latin-1") for name in (b"x-request-id", b"traceparent"))
         )
-        identity = logs.identify(asked_id, trace)
         status = 0  # stays so where the client leaves
         try:
-            response = await self._response(upload, begun + self._seconds)
+            response = await self._response(asked.upload, asked.arrived + self._seconds)
             status = response.status_code
-            return response, with_own_headers(response.raw_headers, identity, scheme)
+            return response, with_own_headers(response.raw_headers, identity, asked.scheme)
         finally:
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - asked.arrived
             self._metrics.answered_request(PATH, status, seconds)
-            logs.note_answer(METHOD, PATH, status, seconds, client)
+            logs.note_answer(METHOD, PATH, status, seconds, asked.client)
 
     async def _response(self, upload: Upload, deadline: float) -> Response:
         try:

@@ -26,7 +26,9 @@ POLL_SECONDS = 0.02
 class Plan:
     """How long and how hard to measure."""
 
-    seconds: float = 8.0
+    seconds: float = 3.0
+    rounds: int = 3
+    """Each figure is the median of so many."""
     clients: tuple[int, ...] = (16, 64)
     """The most requests at once that the peak is sought with."""
     loads: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)

@@ -1,7 +1,8 @@
 """How fast the service is, beside others that serve the same network: `make bench`.
 
 Everything runs one after the other on this machine, load generator and servers on the same processors,
-so only ratios within one run say anything. Results: JSON, a Markdown table and a picture.
+so only ratios within one run say anything; and in rounds, of which each figure is the median, since machines
+drift. Results: JSON, a Markdown table and a picture.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import platform
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from benchmarks.contenders import Contender, Precision, contenders, make_environ
 from benchmarks.measure import Measured, Plan, batch_route, check_answer, measure, photo, split
 from benchmarks.offline import measure_alone
 from benchmarks.processes import running
+from benchmarks.rounds import median_of, median_of_sound
 
 RESULTS = Path(__file__).parent / "results"
 HALF = 0.5
@@ -43,7 +45,8 @@ def main() -> None:
     ]
     for peer in sorted({each.peer for each in chosen} - {""}):
         make_environment(peer)
-    report = uvloop.run(_measure_all(chosen, options.model.resolve(), Plan(seconds=options.seconds)))
+    plan = Plan(seconds=options.seconds, rounds=options.rounds)
+    report = uvloop.run(_measure_all(chosen, options.model.resolve(), plan))
     from benchmarks.service_report import write_report  # late: what others take from here draws nothing
 
     write_report(report, options.to)
@@ -58,63 +61,73 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
     add_model(parser)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement (default: 8)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="each with all of them in turn (default: 3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="signs, and folders of benchmarks/peers/")
     parser.add_argument("--to", type=Path, default=RESULTS, help="where the results go")
     return parser
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What every server is asked, and what it is to answer."""
+
+    model: Path
+    thumbnails: Sequence[bytes]
+    photos: Sequence[bytes]
+    expected: Sequence[float]
+    """For the first thumbnail."""
+
+
 async def _measure_all(chosen: Sequence[Contender], model: Path, plan: Plan) -> dict[str, Any]:
-    thumbnails, photos = pictures.thumbnails(), pictures.photos(2)
-    expected = _expected(model, thumbnails[0])
+    thumbnails = pictures.thumbnails()
+    trial = Trial(model, thumbnails, pictures.photos(2), _expected(model, thumbnails[0]))
     engines = sorted({(each.engine, each.precision) for each in chosen})
-    report: dict[str, Any] = {
+    alone: list[list[dict[str, Any]]] = [[] for _ in engines]
+    servers: list[list[dict[str, Any]]] = [[] for _ in chosen]
+    for number in range(1, plan.rounds + 1):
+        print(f"round {number} of {plan.rounds}", flush=True)
+        for (engine, precision), found in zip(engines, alone, strict=True):
+            measured = measure_alone(model, engine, precision, plan.seconds)
+            found.append({"engine": engine, "precision": precision} | measured)
+        for contender, found in zip(chosen, servers, strict=True):
+            found.append(await _measure_one(contender, trial, plan))
+    merged = [median_of_sound(rounds) for rounds in servers]
+    return {
         "machine": machine(),
         "model": read_manifest(model).version,
         "seconds": plan.seconds,
+        "rounds": plan.rounds,
         "versions": {peer: versions(peer) for peer in sorted({each.peer for each in chosen} - {""})},
-        "alone": [
-            {"engine": engine, "precision": precision} | measure_alone(model, engine, precision, plan.seconds)
-            for engine, precision in engines
-        ],
-        "servers": [],
-        "extras": {},
+        "alone": [median_of(rounds) for rounds in alone],
+        "extras": {each["title"]: each.pop("extras") for each in merged},
+        "servers": merged,
     }
-    for contender in chosen:
-        found, extras = await _measure_one(contender, model, thumbnails, photos, expected, plan)
-        report["servers"].append(asdict(found))
-        report["extras"][contender.title] = extras
-        print(f"{contender.title}: {found.error or f'{found.peak.answered:.1f} a second'}", flush=True)  # type: ignore[union-attr]
-    return report
 
 
-async def _measure_one(
-    contender: Contender,
-    model: Path,
-    thumbnails: Sequence[bytes],
-    photos: Sequence[bytes],
-    expected: Sequence[float],
-    plan: Plan,
-) -> tuple[Measured, dict[str, Any]]:
+async def _measure_one(contender: Contender, trial: Trial, plan: Plan) -> dict[str, Any]:
+    """A round's figures of one server, `extras` being those that not all have."""
     found = Measured(contender.title, contender.engine, contender.precision, contender.peer)
     extras: dict[str, Any] = {}
     log = Path(tempfile.gettempdir()) / f"benchmark-{contender.peer or 'signs'}-{contender.engine}.log"
-    with running(contender.command, contender.environment(model), contender.folder, log) as server:
+    with running(contender.command, contender.environment(trial.model), contender.folder, log) as server:
         try:
-            answer = await server.await_answer(contender.carry(thumbnails[0]))
-            check_answer(answer.body, expected, contender.precision)
-            await measure(server, contender, thumbnails, plan, found)
+            answer = await server.await_answer(contender.carry(trial.thumbnails[0]))
+            check_answer(answer.body, trial.expected, contender.precision)
+            await measure(server, contender, trial.thumbnails, plan, found)
             if contender.peer in ("", "fastapi"):
-                extras["photo"] = await photo(server, contender, photos, plan.seconds)
+                extras["photo"] = await photo(server, contender, trial.photos, plan.seconds)
             if not contender.peer and found.peak is not None:
                 rate = max(0.5, HALF * found.peak.answered)
-                requests = [contender.carry(picture) for picture in thumbnails]
+                requests = [contender.carry(picture) for picture in trial.thumbnails]
                 extras["split"] = await split(server, requests, rate, plan.seconds)
-                extras["batch_route"] = await batch_route(server, thumbnails, plan.seconds)
+                extras["batch_route"] = await batch_route(server, trial.thumbnails, plan.seconds)
         # One server that cannot be measured must not cost the figures of all others.
         except Exception as error:
             found.error = f"{type(error).__name__}: {error} (log: {log})"
-    return found, extras
+    told = found.error or f"{found.peak.answered:.1f} a second"  # type: ignore[union-attr]
+    print(f"{contender.title}: {told}", flush=True)
+    return asdict(found) | {"extras": extras}
 
 
 def _expected(model: Path, thumbnail: bytes) -> list[float]:

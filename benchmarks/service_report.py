@@ -42,6 +42,7 @@ def markdown(report: dict[str, Any]) -> str:
         "",
         f"{machine['measured']}, {machine['processor']}, {machine['cpus']} CPUs ({' '.join(vector)}), "
         f"Python {machine['python']}, model version {report['model']}; {report['seconds']:g} s a figure, "
+        f"medians of {report['rounds']} rounds, "
         "load generator on the same CPUs. Times in ms, memory in MB.",
         "",
         "64x64 JPEG uploads. Alone: one request at a time. Half load: random (Poisson) arrivals at half the "

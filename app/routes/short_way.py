@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -47,6 +48,7 @@ class ShortWay:
     def __init__(self, app: ASGIApp, classifier: Classifier, metrics: Metrics, settings: Settings) -> None:
         self.app = app
         self.classifier = classifier
+        self.keys = settings.api_keys
         self.limits_rate = bool(settings.key_rate or settings.address_rate)
         given = {settings.aip_predict_route, settings.aip_health_route}
         predict = Way("/predict", PictureAnswer(classifier, metrics, settings.api_keys))
@@ -59,6 +61,8 @@ class ShortWay:
         if way is None:
             return await self.app(scope, receive, send)
         scope["route"] = way
+        if self.keys:  # for the log, as `LimitRate` notes it
+            logs.caller.set(name_of(key_in(Headers(scope=scope)) or b"", self.keys) or "-")
         try:
             response = await way.answer(Request(scope, receive))
         except (SignsError, HTTPException, ClientDisconnect) as error:
@@ -84,9 +88,7 @@ class PictureAnswer:
 
     async def __call__(self, request: Request) -> Response:
         if self.keys:
-            key = key_in(request.headers)
-            check_key(key, self.keys)
-            logs.caller.set(name_of(key or b"", self.keys) or "-")
+            check_key(key_in(request.headers), self.keys)
         upload = await read_upload(request)
         found = await classify_counted(self.classifier, self.metrics, upload, request.state.deadline)
         told = Prediction.of(found).model_dump_json(exclude_none=True)

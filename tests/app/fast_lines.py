@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from app.engines.base import Engine
 from app.engines.constant import ConstantEngine
 from app.fast_connection import FastConnection
-from app.fast_path import FastPath
+from app.fast_path import Asked, FastPath
 from app.main import create_app
 from app.settings import Settings
 from tests.app.batching import run_in_time
@@ -76,9 +76,9 @@ async def connected(
     state, connections, taken = ServerState(), list[FastConnection](), list[bytes]()
     answer = path.answer
 
-    async def noted(head: Any, upload: Any, *others: Any) -> Any:
-        taken.append(upload.data)
-        return await answer(head, upload, *others)
+    async def noted(asked: Asked) -> Any:
+        taken.append(asked.upload.data)
+        return await answer(asked)
 
     vars(path)["answer"] = noted
 

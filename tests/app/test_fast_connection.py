@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,37 @@ def test_requests_sent_together_are_answered_in_their_order() -> None:
         assert (await line.ask(form(JPEG)))[0] == 200
 
     speak(play)
+
+
+@pytest.mark.parametrize("how", ["an error", "a cancellation"])
+def test_nobody_waits_for_what_will_not_come(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    async def play(line: Line) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+        if how == "an error":
+            monkeypatch.setattr(line.app.state.metrics, "answered_request", fail)
+        line.writer.write(form(JPEG))
+        await until(lambda: line.app.state.classifier.occupied)
+        if how == "a cancellation":
+            for task in line.connections[0].tasks:
+                task.cancel()
+        assert await line.reader.read() == b""
+        await until(lambda: not line.app.state.door.inside)
+
+    told: list[Any] = []
+    speak(play, ConstantEngine(delay=0.1))
+
+
+def test_a_body_takes_of_the_time_that_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(line: Line) -> None:
+        await line.ask(form(JPEG)[:-1], form(JPEG)[-1:])
+
+    caplog.set_level(logging.INFO)
+    speak(play)
+    (seconds,) = (record.__dict__["seconds"] for record in caplog.records if record.name == "app.access")
+    assert seconds >= 0.02
 
 
 def _gone(caplog: pytest.LogCaptureFixture) -> list[str]:

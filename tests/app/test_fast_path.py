@@ -62,6 +62,7 @@ def test_it_answers_as_the_application_does(name: str, encode: Encode) -> None:
     [
         ("POST /predict?explain=true HTTP/1.1", "Content-Type: image/jpeg\r\n"),
         ("POST /predict HTTP/1.0", "Content-Type: image/jpeg\r\n"),
+        ("POST /predict HTTP/1.0", "Content-Type: image/jpeg\r\nConnection: keep-alive\r\n"),
         ("POST /predict HTTP/1.1", "Content-Type: image/jpeg\r\nConnection: close\r\n"),
         ("POST /predict HTTP/1.1", "Content-Type: image/jpeg\r\nContent-Type: image/png\r\n"),
         ("POST /predict HTTP/1.1", "Content-Type: image/jpeg\r\nContent-Encoding: identity\r\n"),

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from app import logs
 from app.engines.constant import ConstantEngine
 from app.middleware import Observe, route_of
 from app.routes.short_way import Way
@@ -152,9 +153,15 @@ def test_it_is_described_once(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "guess"}, {"Authorization": "Bearer sesame"}])
-def test_it_asks_for_a_key_alike(encode: Encode, headers: dict[str, str]) -> None:
+def test_it_asks_for_a_key_alike(
+    encode: Encode, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers: list[str] = []
+    monkeypatch.setattr(logs, "note_answer", lambda *_: callers.append(logs.caller.get()))
     picture = encode(Image.new("L", (90, 70), 51), "JPEG")
     with service(api_keys=KEYS) as client:
         short = _told(client, "/predict", {"content": picture, "headers": headers})
         assert short == _told(client, LONG, {"content": picture, "headers": headers})
+        client.get("/health/live", headers=headers)
     assert short[0] == (200 if "Authorization" in headers else 401)
+    assert callers == ["ann" if "Authorization" in headers else "-"] * 3
