@@ -41,7 +41,7 @@ stubs: .venv/.all ## Compile the description of the gRPC service anew
 	$(BIN)/python -m grpc_tools.protoc -I app/open_inference \
 	  --descriptor_set_out=app/open_inference/service.binpb service.proto
 
-bench: .venv/.all ## Measure the service beside other servers of the same network (about 20 minutes)
+bench: .venv/.all ## Measure the service beside other servers of the same network (about 40 minutes)
 	$(BIN)/python -m benchmarks.service
 
 containers: .venv/.all ## Build, run and check the containers
