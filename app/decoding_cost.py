@@ -22,15 +22,13 @@ def bytes_per_pixel(picture: Image.Image, data: bytes) -> float:
 
     At least `BYTES_PER_PIXEL`, although a JPEG at reduced scale takes less.
     """
-    if isinstance(picture, JpegImagePlugin.JpegImageFile) and has_scans(picture, data):
+    if isinstance(picture, JpegImagePlugin.JpegImageFile) and _has_scans(picture, data):
         return max(BYTES_PER_PIXEL, COEFFICIENT * _samples(picture))
     return DECODERS.get(picture.format or "", BYTES_PER_PIXEL)
 
 
-def has_scans(picture: Image.Image, data: bytes) -> bool:
-    """Whether it is a JPEG that comes in several scans; also where another JPEG is embedded before it."""
-    if not isinstance(picture, JpegImagePlugin.JpegImageFile):
-        return False
+def _has_scans(picture: JpegImagePlugin.JpegImageFile, data: bytes) -> bool:
+    """Whether a JPEG comes in several scans; also where another JPEG is embedded before it."""
     first = data.find(START_OF_SCAN) + 4
     return (
         "progressive" in picture.info

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
+from app import schemas
 from app.classifier import Classifier, Prediction
 from app.errors import SignsError
 from app.metrics import Metrics
@@ -28,6 +29,15 @@ async def classify_counted(
         raise
     metrics.answered_image(prediction)
     return prediction
+
+
+async def picture_response(
+    classifier: Classifier, metrics: Metrics, upload: Upload, deadline: float
+) -> Response:
+    """`classify_counted` as `/predict` tells it, for who answers without FastAPI."""
+    found = await classify_counted(classifier, metrics, upload, deadline)
+    told = schemas.Prediction.of(found).model_dump_json(exclude_none=True)
+    return Response(told, media_type="application/json")
 
 
 async def get_classifier(request: Request) -> Classifier:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any, ClassVar, Final
 
+from fastapi import Response
+
 from app.connection import BoundedConnection
 from app.fast_path import Asked, FastPath
 from app.http_errors import as_bytes
@@ -106,23 +108,22 @@ class FastConnection(BoundedConnection):
             super()._take_body(body)
 
     async def _answer(self, turn: _Turn, asked: Asked) -> None:
+        assert self._fast_path is not None
         try:
-            await self._answer_or_fail(turn, asked)
+            self._write(turn, await self._fast_path.answer(asked))
         # Cancelled, or by an error that nobody foresaw: whoever still waits must not wait for ever.
         except BaseException:
             self.transport.close()
             raise
 
-    async def _answer_or_fail(self, turn: _Turn, asked: Asked) -> None:
+    def _write(self, turn: _Turn, response: Response) -> None:
         assert self._fast_path is not None
-        response, headers = await self._fast_path.answer(asked)
         self._answers = None
         turn.response_complete = True
-        if self._fast_path.closes:
-            turn.keep_alive = False
-        if not turn.keep_alive:
-            headers.append(CLOSE)
-        self.transport.write(as_bytes(response, [*self.server_state.default_headers, *headers]))
-        if not turn.keep_alive:
+        stays = turn.keep_alive and not self._fast_path.closes
+        headers = [*self.server_state.default_headers, *response.raw_headers]
+        response.raw_headers = headers if stays else [*headers, CLOSE]
+        self.transport.write(as_bytes(response))
+        if not stays:
             self.transport.close()
         self.on_response_complete()

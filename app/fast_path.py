@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fastapi import Response
@@ -16,14 +16,13 @@ from starlette.exceptions import HTTPException
 
 from app import logs
 from app.classifier import Classifier
-from app.dependencies import classify_counted
+from app.dependencies import picture_response
 from app.errors import SignsError
 from app.http_errors import INTERNAL_ERROR, error_answer, error_response, status_problem
 from app.incoming_body import BodyBudget
 from app.lone_file import lone_file
 from app.metrics import Metrics
 from app.middleware import with_own_headers
-from app.schemas import Prediction
 from app.settings import Settings
 from app.uploads import SMALL_FORM, Upload
 
@@ -49,7 +48,6 @@ USUAL: Final = frozenset(
 """Headers that ask for nothing but what is done here."""
 
 Head = Mapping[bytes, bytes]
-Headers = list[tuple[bytes, bytes]]
 
 
 class Asked(NamedTuple):
@@ -88,14 +86,14 @@ class FastPath:
         """Whether connections are to end with their answers: see `PartWhileDraining`."""
         return self._classifier.draining
 
-    def wants(self, method: bytes, url: bytes, head: Headers) -> bool:
+    def wants(self, method: bytes, url: bytes, head: Sequence[tuple[bytes, bytes]]) -> bool:
         """Whether a request may be answered here, by its head, whose names are in lower case."""
         if url != PATH.encode() or method != METHOD.encode() or self.closes:
             return False
-        names = {name for name, _ in head}
-        if len(names) < len(head) or not names <= USUAL:
+        fields = dict(head)
+        if len(fields) < len(head) or not fields.keys() <= USUAL:
             return False
-        length = dict(head).get(b"content-length", b"")
+        length = fields.get(b"content-length", b"")
         return length.isdigit() and 0 < int(length) <= self._longest
 
     def upload(self, head: Head, body: bytes) -> Upload | None:
@@ -106,8 +104,8 @@ class FastPath:
         lone = lone_file(kind, body)
         return Upload(*lone) if lone else None
 
-    async def answer(self, asked: Asked) -> tuple[Response, Headers]:
-        """The answer, whatever it is, and all of its headers; counted and logged, also when cancelled."""
+    async def answer(self, asked: Asked) -> Response:
+        """The answer, whatever it is, with all of its headers; counted and logged, also when cancelled."""
         identity = logs.identify(
             *(asked.head.get(name, b"").decode("latin-1") for name in (b"x-request-id", b"traceparent"))
         )
@@ -115,7 +113,8 @@ class FastPath:
         try:
             response = await self._response(asked.upload, asked.arrived + self._seconds)
             status = response.status_code
-            return response, with_own_headers(response.raw_headers, identity, asked.scheme)
+            response.raw_headers = with_own_headers(response.raw_headers, identity, asked.scheme)
+            return response
         finally:
             seconds = time.monotonic() - asked.arrived
             self._metrics.answered_request(PATH, status, seconds)
@@ -124,9 +123,7 @@ class FastPath:
     async def _response(self, upload: Upload, deadline: float) -> Response:
         try:
             with self._budget.hold(len(upload.data)):
-                found = await classify_counted(self._classifier, self._metrics, upload, deadline)
-            told = Prediction.of(found).model_dump_json(exclude_none=True)
-            return Response(told, media_type="application/json")
+                return await picture_response(self._classifier, self._metrics, upload, deadline)
         except (SignsError, HTTPException) as error:
             return error_answer(SCOPE, error)
         except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -112,10 +112,10 @@ def path_of(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def as_bytes(response: Response, headers: Iterable[tuple[bytes, bytes]] | None = None) -> bytes:
-    """A whole HTTP/1.1 answer, for who writes it without the application; `headers` in place of its own."""
+def as_bytes(response: Response) -> bytes:
+    """A whole HTTP/1.1 answer, for who writes it without the application."""
     lines = [b"HTTP/1.1 %d %s" % (response.status_code, HTTPStatus(response.status_code).phrase.encode())]
-    lines += [b"%s: %s" % header for header in (response.raw_headers if headers is None else headers)]
+    lines += [b"%s: %s" % header for header in response.raw_headers]
     return b"\r\n".join([*lines, b"", bytes(response.body)])
 
 

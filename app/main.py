@@ -149,11 +149,9 @@ def _middleware(
         Middleware(Identify),
         *([Middleware(Trace, provider=provider)] if provider else []),
         Middleware(Observe, metrics=metrics),
-        Middleware(LimitBody, max_bytes=settings.max_bytes, deadline_ms=settings.deadline_ms, budget=budget),
-        Middleware(DropAbandoned),
-        Middleware(ShortWay, classifier=classifier, metrics=metrics, settings=settings),
         Middleware(PartWhileDraining, classifier=classifier),
         *([cors] if settings.cors_origins else []),
+        Middleware(LimitBody, max_bytes=settings.max_bytes, deadline_ms=settings.deadline_ms, budget=budget),
         Middleware(
             LimitRate,
             keys=settings.api_keys,
@@ -162,6 +160,8 @@ def _middleware(
             metrics=metrics,
         ),
         Middleware(Inflate, max_bytes=settings.max_bytes),
+        Middleware(DropAbandoned),
+        Middleware(ShortWay, classifier=classifier, metrics=metrics, settings=settings),
     ]
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from PIL import Image
 
+from app.decoding_cost import START_OF_SCAN
+
 # Markers of ITU-T T.81, table B.1, each after a byte 0xFF.
 START_OF_IMAGE: Final = b"\xff\xd8"
 BASELINE_FRAME: Final = 0xC0
-START_OF_SCAN: Final = 0xDA
 HARMLESS: Final = frozenset({0xC4, 0xDB, 0xDD, 0xE0, 0xFE})
 """Tables, restart interval, JFIF, comment: no word of an orientation, of a profile or of other pictures."""
 COLOURS: Final = 3
@@ -45,8 +46,8 @@ def _size(data: bytes) -> tuple[int, int] | None:
         kind, begin = data[place + 1], place + 4
         if kind == BASELINE_FRAME and size is None and data[begin + 5] == COLOURS:
             size = _number(data, begin + 3), _number(data, begin + 1)
-        elif kind == START_OF_SCAN:
-            further = data.find(bytes([0xFF, START_OF_SCAN]), begin)
+        elif kind == START_OF_SCAN[1]:
+            further = data.find(START_OF_SCAN, begin)
             return size if data[begin] == COLOURS and further < 0 else None
         elif kind not in HARMLESS:
             return None

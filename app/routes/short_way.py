@@ -7,28 +7,22 @@ do the same, and answer what asks for more.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import logs
-from app.api_keys import check_key, key_in, name_of
+from app.api_keys import check_key, key_in
 from app.classifier import Classifier
-from app.dependencies import classify_counted
+from app.dependencies import picture_response
 from app.errors import SignsError
 from app.http_errors import error_answer, path_of
 from app.metrics import Metrics
 from app.readiness import check_live
-from app.schemas import Prediction
 from app.settings import Settings
 from app.uploads import read_upload
-
-CONCERNS_OTHERS: Final = frozenset({b"content-encoding", b"origin"})
-"""Headers that other middleware answers to: `Inflate` and `CORSMiddleware`."""
 
 
 class Way(NamedTuple):
@@ -39,17 +33,13 @@ class Way(NamedTuple):
 
 
 class ShortWay:
-    """A middleware: pictures for `/predict` and `/health/live` end here, all else goes on.
+    """The innermost middleware: pictures for `/predict` and `/health/live` end here, all else goes on.
 
-    Only what has no query, for parameters are FastAPI's to check, no path that Vertex AI is given, and
-    nothing that the middleware within it is for. Belongs inside `LimitBody` and `DropAbandoned`.
+    Only what has no query, for parameters are FastAPI's to check, and no path that Vertex AI is given.
     """
 
     def __init__(self, app: ASGIApp, classifier: Classifier, metrics: Metrics, settings: Settings) -> None:
         self.app = app
-        self.classifier = classifier
-        self.keys = settings.api_keys
-        self.limits_rate = bool(settings.key_rate or settings.address_rate)
         given = {settings.aip_predict_route, settings.aip_health_route}
         predict = Way("/predict", PictureAnswer(classifier, metrics, settings.api_keys))
         live = Way("/health/live", LiveAnswer(classifier))
@@ -57,25 +47,17 @@ class ShortWay:
         self.ways = {place: way for place, way in ways.items() if way.path not in given}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        way = self._way(scope) if scope["type"] == "http" else None
+        way = None
+        if scope["type"] == "http" and not scope["query_string"]:
+            way = self.ways.get((scope["method"], path_of(scope)))
         if way is None:
             return await self.app(scope, receive, send)
         scope["route"] = way
-        if self.keys:  # for the log, as `LimitRate` notes it
-            logs.caller.set(name_of(key_in(Headers(scope=scope)) or b"", self.keys) or "-")
         try:
             response = await way.answer(Request(scope, receive))
         except (SignsError, HTTPException, ClientDisconnect) as error:
             response = error_answer(scope, error)
-        if self.classifier.draining:  # since it came in: see `PartWhileDraining`
-            response.headers["Connection"] = "close"
         await response(scope, receive, send)
-
-    def _way(self, scope: Scope) -> Way | None:
-        way = self.ways.get((scope["method"], path_of(scope)))
-        if way is None or scope["query_string"] or self.limits_rate or self.classifier.draining:
-            return None
-        return None if any(name in CONCERNS_OTHERS for name, _ in scope["headers"]) else way
 
 
 class PictureAnswer:
@@ -90,9 +72,7 @@ class PictureAnswer:
         if self.keys:
             check_key(key_in(request.headers), self.keys)
         upload = await read_upload(request)
-        found = await classify_counted(self.classifier, self.metrics, upload, request.state.deadline)
-        told = Prediction.of(found).model_dump_json(exclude_none=True)
-        return Response(told, media_type="application/json")
+        return await picture_response(self.classifier, self.metrics, upload, request.state.deadline)
 
 
 class LiveAnswer:

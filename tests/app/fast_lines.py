@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import uvicorn
@@ -22,19 +21,12 @@ from app.fast_path import Asked, FastPath
 from app.main import create_app
 from app.settings import Settings
 from tests.app.batching import run_in_time
+from tests.app.hostile_pictures import encode
 from tests.app.serving import until
 
 Play = Callable[["Line"], Awaitable[None]]
 BOUNDARY = b"xyz"
-
-
-def _thumbnail() -> bytes:
-    data = BytesIO()
-    Image.new("RGB", (64, 64), (51, 51, 51)).save(data, "JPEG")
-    return data.getvalue()
-
-
-JPEG = _thumbnail()
+JPEG = encode(Image.new("RGB", (64, 64), (51, 51, 51)), "JPEG")
 """In which the constant engine sees a 1."""
 
 

@@ -115,7 +115,7 @@ def test_what_nobody_foresaw_tells_no_more_than_its_id(
         assert "a bug" not in str(answer)
         assert "a bug" in caplog.text
 
-    monkeypatch.setattr("app.fast_path.classify_counted", fail)
+    monkeypatch.setattr("app.fast_path.picture_response", fail)
     speak(play)
 
 

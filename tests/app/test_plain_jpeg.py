@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 from app.errors import CorruptImage
 from app.imaging import decode
 from app.plain_jpeg import plain_jpeg
+from tests.app.hostile_pictures import encode
 
 LONGEST = 128
 
@@ -24,9 +24,7 @@ def _picture(mode: str = "RGB", size: tuple[int, int] = (61, 47)) -> Image.Image
 
 
 def _jpeg(picture: Image.Image, **options: Any) -> bytes:
-    data = BytesIO()
-    picture.save(data, "JPEG", **options)
-    return data.getvalue()
+    return encode(picture, "JPEG", **options)
 
 
 @pytest.mark.parametrize(
