@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.batcher import Batcher
 from app.compiled_networks import kept_networks, one_process_at_a_time
-from app.deadline import within
+from app.deadline import Within
 from app.decoder import Decoder
 from app.engines import load_engine, load_locator
 from app.engines.base import Engine, Float32Array, Locator
@@ -153,7 +153,7 @@ class Classifier:
         `DeadlineExceeded`, `NotReady`, `InferenceError`, and `TensorError` where there are no pictures, or
         more than can ever be inside at once.
         """
-        async with within(deadline, self._observer):
+        async with Within(deadline, self._observer):
             while True:
                 version, batcher = self._ready()
                 most = version.manifest.views.most
@@ -170,7 +170,7 @@ class Classifier:
 
         Raises `TensorError` for a wrong shape, number or value, otherwise what `classify_all` raises.
         """
-        async with within(deadline, self._observer):
+        async with Within(deadline, self._observer):
             version, batcher = self._ready()
             check_tensor(images, version.manifest.input, batcher.capacity)
             with batcher.reserve(len(images)):

@@ -85,7 +85,10 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         worker = worker_of(record)
-        record.message = (f"{worker}: " if worker else "") + record.message.translate(CONTROL)
+        if not record.message.isprintable():
+            record.message = record.message.translate(CONTROL)
+        if worker:
+            record.message = f"{worker}: {record.message}"
         return super().formatMessage(record)
 
 

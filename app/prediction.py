@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from app.engines.base import Float32Array
 from app.manifest import Manifest, Window
 from app.views import Look, combined
 
 
-@dataclass(frozen=True, slots=True)
-class LabelProbability:
+class LabelProbability(NamedTuple):
     """One label and its probability in 0..1."""
 
     label: str
@@ -39,10 +40,8 @@ def predict(manifest: Manifest, rows: Float32Array, windows: Sequence[Window]) -
     """Combines and ranks the probabilities float32 [views, classes] of `windows` as the manifest says."""
     answer = combined(rows, manifest.views)
     row = tuple(answer.tolist())
-    ranked = tuple(
-        LabelProbability(manifest.labels[index], row[index])
-        for index in (-answer).argsort(kind="stable").tolist()
-    )
+    entries = map(LabelProbability, manifest.labels, row)
+    ranked = tuple(sorted(entries, key=attrgetter("probability"), reverse=True))
     best = ranked[0]
     return Prediction(
         label=best.label,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from typing import Final
 
 TRACEPARENT: Final = re.compile(
@@ -15,4 +15,4 @@ TRACEPARENT: Final = re.compile(
 def trace_id_in(traceparent: str) -> str:
     """The trace id of a `traceparent` header, 32 hex digits; a new one where that is none."""
     found = TRACEPARENT.fullmatch(traceparent)
-    return found["trace"] if found else uuid.uuid4().hex
+    return found["trace"] if found else secrets.token_hex(16)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.deadline import within
+from app.deadline import Within
 from app.errors import DeadlineExceeded, TensorError
 from tests.app.batching import run_in_time
 from tests.app.test_observer import Diary
@@ -17,7 +17,7 @@ def test_what_is_done_in_time_is_answered() -> None:
     async def play() -> None:
         diary = Diary()
         for deadline in (None, time.monotonic() + 60):
-            async with within(deadline, diary):
+            async with Within(deadline, diary):
                 await asyncio.sleep(0)
         assert [kind for kind, *_ in diary.told] == ["answered", "answered"]
 
@@ -29,7 +29,7 @@ def test_what_is_late_fails() -> None:
         diary = Diary()
         for deadline in (time.monotonic() + 0.01, time.monotonic() - 1):
             with pytest.raises(DeadlineExceeded):
-                async with within(deadline, diary):
+                async with Within(deadline, diary):
                     await asyncio.Event().wait()
         assert [kind for kind, *_ in diary.told] == ["failed", "failed"]
 
@@ -40,7 +40,7 @@ def test_an_error_of_its_own_passes_and_fails() -> None:
     async def play() -> None:
         diary = Diary()
         with pytest.raises(TensorError):
-            async with within(None, diary):
+            async with Within(None, diary):
                 raise TensorError("said by the error")
         assert [kind for kind, *_ in diary.told] == ["failed"]
 
