@@ -12,10 +12,11 @@ from app.tensors import joined
 
 
 def batch_sizes(most: int) -> tuple[int, ...]:
-    """Sizes from 1 to `most`, each at most a quarter larger than the one before or by one."""
+    """Sizes from 1 to `most`: the powers of two, and between each two the one and a half of the lower."""
     sizes = [1]
     while sizes[-1] < most:
-        sizes.append(min(most, sizes[-1] + max(1, sizes[-1] // 4)))
+        lower = 1 << sizes[-1].bit_length() - 1
+        sizes.append(min(most, sizes[-1] + max(1, lower // 2)))
     return tuple(sizes)
 
 

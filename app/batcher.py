@@ -1,27 +1,25 @@
-"""Many waiters, one inference thread: whenever the engine is free it takes all that waits."""
+"""Many waiters, a thread for each lane of the engine: whenever one is free it takes its share of them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 
-import numpy as np
-
-from app.batch_sizes import batch_sizes, filled
-from app.engines.base import Engine, Float32Array
-from app.errors import DeadlineExceeded, InferenceError, NotReady, Overloaded
+from app.batch_run import BatchRun
+from app.batch_sizes import batch_sizes
+from app.engines.base import MOST_LANES, Engine, Float32Array
+from app.errors import DeadlineExceeded, NotReady, Overloaded
 from app.memory import give_back_freed
 from app.observer import Observer
-from app.probabilities import are_probabilities
 from app.tensors import joined
 from app.threads import step_back
-from app.waiters import Fate, Waiter, tell
+from app.waiters import Waiter, tell
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ FULL = "the queue is full: too few of its {} places are free"
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Stands in the queue where the engine changes; without an engine the thread ends there."""
+    """Stands in the queue where the engine changes; without an engine the threads end there."""
 
     engine: Engine | None
 
@@ -51,13 +49,18 @@ class Batcher:
         self._observer = observer or Observer()
         self._occupied = 0
         self._queue: deque[Waiter | _Change] = deque()
-        self._running: list[Waiter] = []
+        self._running: dict[int, list[Waiter]] = {}
+        """By thread."""
         self._stopped: str | None = None
         self._closing = False
-        self._changed = threading.Condition()
-        # A daemon, so that an engine that hangs cannot keep the process from ending.
-        self._thread = threading.Thread(target=self._serve, name="inference", daemon=True)
-        self._thread.start()
+        lock = threading.RLock()
+        self._changed, self._work = threading.Condition(lock), threading.Condition(lock)
+        # Daemons, so that an engine that hangs cannot keep the process from ending.
+        self._threads = [
+            threading.Thread(target=self._serve, name="inference", daemon=True) for _ in range(MOST_LANES)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def occupied(self) -> int:
@@ -66,7 +69,7 @@ class Batcher:
 
     @property
     def stopped(self) -> str | None:
-        """Why nobody is let in any more; None while the thread lives and is to live on."""
+        """Why nobody is let in any more; None while the threads live and are to live on."""
         return self._stopped or (CLOSING if self._closing else None)
 
     def full(self, count: int, taken: int = 0) -> str | None:
@@ -94,11 +97,11 @@ class Batcher:
     async def run(self, images: Float32Array, deadline: float | None = None) -> Float32Array:
         """Probabilities float32 [n, classes] for float32 [n, height, width, 3], inside a `reserve`.
 
-        The engine is the one that serves at the call. Raises `DeadlineExceeded` when the thread finds
+        The engine is the one that serves at the call. Raises `DeadlineExceeded` when a thread finds
         the request after `deadline` (`time.monotonic()`), `InferenceError` when the engine fails on
-        it, `NotReady` when the thread is gone.
+        it, `NotReady` when the threads are gone.
         """
-        size, new_answer = self._max_batch, asyncio.get_running_loop().create_future
+        size, new_answer = self._share(len(images)), asyncio.get_running_loop().create_future
         parts = [
             Waiter(images[start : start + size], deadline, new_answer())
             for start in range(0, len(images), size)
@@ -116,7 +119,7 @@ class Batcher:
         self._enqueue(_Change(engine))
 
     def close(self, timeout: float | None = None) -> None:
-        """Answers all for whom places are kept, then ends the thread and closes the engine.
+        """Answers all for whom places are kept, then ends the threads and closes the engine.
 
         Waits for either `timeout` s.
         """
@@ -126,7 +129,8 @@ class Batcher:
             self._changed.wait_for(lambda: not self._occupied or self._stopped is not None, timeout)
         with suppress(NotReady):
             self._enqueue(_Change(None), stopped=CLOSING)
-        self._thread.join(timeout)
+        for thread in self._threads:
+            thread.join(timeout)
 
     def _enqueue(self, *items: Waiter | _Change, stopped: str | None = None) -> None:
         with self._changed:
@@ -134,7 +138,8 @@ class Batcher:
                 raise NotReady(self._stopped)
             self._stopped = stopped
             self._queue.extend(items)
-            self._changed.notify_all()
+            # Who is at work looks at the queue afterwards anyway.
+            self._work.notify(min(len(items), self._lanes - len(self._running)))
 
     def _withdraw(self, parts: list[Waiter]) -> None:
         """Nobody waits for these any longer: what is not running yet will not be run."""
@@ -146,34 +151,63 @@ class Batcher:
                     if part in self._queue:
                         self._queue.remove(part)
 
+    @property
+    def _lanes(self) -> int:
+        return self._engine.lanes if self._engine else 0
+
+    def _share(self, count: int) -> int:
+        """How many of so many pictures one lane takes."""
+        return min(self._max_batch, max(1, -(-count // max(1, self._lanes))))
+
     def _serve(self) -> None:
         step_back()
         try:
-            while self._engine is not None:
-                self._running = self._take()
-                self._answer(self._running)
-        # Whatever ends the thread, the waiters must hear of it: nobody else would tell them.
+            while taken := self._take():
+                run, batch = taken
+                run.answer(batch)
+        # Whatever ends a thread, the waiters must hear of it: nobody else would tell them.
         except BaseException as error:
             logger.critical("the inference thread died", exc_info=error)
             self._abandon(f"the inference thread died: {error!r}")
 
-    def _take(self) -> list[Waiter]:
-        """All that waits, in its order and up to the limit; engines change between two batches."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue)
-            if isinstance(self._queue[0], _Change):
+    def _take(self) -> tuple[BatchRun, list[Waiter]] | None:
+        """A lane's share of what waits, in its order; None when there is no engine any more.
+
+        Engines change when nothing runs.
+        """
+        with self._work:
+            self._running.pop(threading.get_ident(), None)
+            self._work.wait_for(self._has_turn)
+            if self._queue and isinstance(self._queue[0], _Change):
                 self._change_engine()
-                return []
-            batch: list[Waiter] = []
-            room = self._max_batch
-            while self._queue and isinstance(head := self._queue[0], Waiter) and len(head.images) <= room:
-                self._queue.popleft()
-                if head.expired:
-                    tell([(head, DeadlineExceeded("not answered in time: the queue was too long"))])
-                elif not head.gone:
-                    batch.append(head)
-                    room -= len(head.images)
-            return batch
+            if self._engine is None:
+                return None
+            if batch := self._next_batch():
+                self._running[threading.get_ident()] = batch
+            return BatchRun(self._engine, self._sizes, self._observer), batch
+
+    def _has_turn(self) -> bool:
+        """Whether there is something to do for a thread that runs nothing."""
+        if self._engine is None:
+            return True
+        if self._queue and isinstance(self._queue[0], _Change):
+            return not self._running
+        return bool(self._queue) and len(self._running) < self._lanes
+
+    def _next_batch(self) -> list[Waiter]:
+        waiting = sum(len(item.images) for item in self._queue if isinstance(item, Waiter))
+        room = self._share(waiting)
+        batch: list[Waiter] = []
+        while self._queue and isinstance(head := self._queue[0], Waiter):
+            if batch and len(head.images) > room:
+                break
+            self._queue.popleft()
+            if head.expired:
+                tell([(head, DeadlineExceeded("not answered in time: the queue was too long"))])
+            elif not head.gone:
+                batch.append(head)
+                room -= len(head.images)
+        return batch
 
     def _change_engine(self) -> None:
         change = self._queue.popleft()
@@ -182,59 +216,14 @@ class Batcher:
         self._engine.close()
         self._engine = change.engine
         give_back_freed()
-
-    def _answer(self, batch: list[Waiter]) -> None:
-        if not batch:
-            return
-        begun = time.monotonic()
-        try:
-            rows = self._run([waiter.images for waiter in batch])
-        except Exception as error:
-            self._answer_failed(batch, error)
-        else:
-            ran = time.monotonic() - begun
-            for waiter in batch:
-                self._observer.computed(begun - waiter.asked, ran)
-            tell(self._fates(batch, rows))
-
-    def _answer_failed(self, batch: list[Waiter], error: Exception) -> None:
-        """Runs the requests of a failed batch alone, so that a poisoned one harms no other."""
-        if len(batch) > 1:
-            for waiter in batch:
-                self._answer([waiter])
-        else:
-            logger.error("the engine failed", exc_info=error)
-            tell([(batch[0], InferenceError("the network failed on this input"))])
-
-    def _run(self, parts: list[Float32Array]) -> Float32Array:
-        assert self._engine is not None
-        begun, count = time.monotonic(), sum(map(len, parts))
-        images = filled(parts, self._sizes)
-        rows = self._engine.run(images)
-        self._observer.ran(count, time.monotonic() - begun)
-        if rows.ndim != 2 or len(rows) != len(images):
-            raise InferenceError(f"expected {len(images)} rows of probabilities, received shape {rows.shape}")
-        return rows[:count]
-
-    def _fates(self, batch: list[Waiter], rows: Float32Array) -> Iterator[tuple[Waiter, Fate]]:
-        """Each waiter's share of the rows, scaled to sums of 1; an error for whom it is no probabilities."""
-        assert self._engine is not None
-        precision = self._engine.precision
-        sound = are_probabilities(rows, precision)
-        with np.errstate(all="ignore"):  # what cannot be scaled is told as an error
-            scaled = rows / rows.sum(axis=1, keepdims=True)
-        begin = 0
-        for waiter in batch:
-            own = slice(begin, begin := begin + len(waiter.images))
-            if sound or are_probabilities(rows[own], precision):
-                yield waiter, scaled[own]
-            else:
-                yield waiter, InferenceError("the network's answer to this input is no probabilities")
+        self._work.notify_all()  # what waits behind, or that it is over
 
     def _abandon(self, reason: str) -> None:
         with self._changed:
-            self._stopped = reason
+            self._stopped, self._engine = reason, None
             self._changed.notify_all()
-            left = [*self._running, *(item for item in self._queue if isinstance(item, Waiter))]
+            self._work.notify_all()
+            left = list(chain(*self._running.values()))
+            left += (item for item in self._queue if isinstance(item, Waiter))
             self._queue.clear()
         tell((waiter, NotReady(reason)) for waiter in left)

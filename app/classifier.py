@@ -15,7 +15,7 @@ from app.compiled_networks import kept_networks, one_process_at_a_time
 from app.deadline import Within
 from app.decoder import Decoder
 from app.engines import load_engine, load_locator
-from app.engines.base import Engine, Float32Array, Locator
+from app.engines.base import MOST_LANES, Engine, Float32Array, Locator
 from app.engines.constant import constant_manifest
 from app.errors import NotReady
 from app.manifest import Manifest
@@ -232,7 +232,7 @@ def build_classifier(
     def load(folder: Path) -> Engine:
         kept = kept_networks(settings.cache_dir, folder)
         with one_process_at_a_time(kept):
-            return load_engine(settings.engine, folder, threads, settings.precision, kept)
+            return load_engine(settings.engine, folder, threads, settings.precision, kept, MOST_LANES)
 
     def find(folder: Path, side: int) -> Locator:
         kept = kept_networks(settings.cache_dir, folder.parents[1])  # below `assets.extra/`

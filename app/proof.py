@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,12 +99,20 @@ def _found(locator: Locator, photo: Float32Array) -> Float32Array:
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:
     """Runs a batch of each size that will be run, so that no user waits until kernels are made ready."""
     for size in batch_sizes(max_batch):
-        _run(engine, np.repeat(golden_input(0, spec), size, axis=0))
+        images = np.repeat(golden_input(0, spec), size, axis=0)
+        with _running(images):
+            engine.warm_up(images)
 
 
 def _run(engine: Engine, images: Float32Array) -> Float32Array:
-    """The engine's rows; whatever it raises becomes a `ModelError`."""
-    try:
+    with _running(images):
         return engine.run(images)
+
+
+@contextmanager
+def _running(images: Float32Array) -> Iterator[None]:
+    """Whatever its body raises becomes a `ModelError`."""
+    try:
+        yield
     except Exception as error:
         raise ModelError(f"the network does not run on a batch of {len(images)}: {error}") from error

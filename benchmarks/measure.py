@@ -29,7 +29,7 @@ class Plan:
     seconds: float = 3.0
     rounds: int = 3
     """Each figure is the median of so many."""
-    clients: tuple[int, ...] = (16, 64)
+    clients: tuple[int, ...] = (16, 64, 128)
     """The most requests at once that the peak is sought with."""
     loads: tuple[float, ...] = (0.25, 0.5, 0.75, 0.9)
     """Of the server's own peak."""

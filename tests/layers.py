@@ -43,6 +43,7 @@ APP_LAYERS = (
         "app.worker_count",
     ),
     (
+        "app.batch_run",
         "app.batcher",
         "app.corrections",
         "app.decoder",

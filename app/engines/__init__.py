@@ -10,11 +10,14 @@ ENGINES = ("openvino", "tensorflow")
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 
-def load_engine(name: str, folder: Path, threads: int, precision: str, cache: Path | None = None) -> Engine:
+def load_engine(
+    name: str, folder: Path, threads: int, precision: str, cache: Path | None = None, lanes: int = 1
+) -> Engine:
     """Loads the SavedModel in `folder` into the engine called `name`, on `threads` CPU threads.
 
     `precision` is one of `PRECISIONS`; what the engine really computes in stands in its `precision`.
-    The openvino engine keeps compiled networks in the folder `cache`, where one is given.
+    The openvino engine keeps compiled networks in the folder `cache`, where one is given, and has up to
+    so many `lanes` where these pay.
     Raises `ModelError` where the folder holds no SavedModel with the expected signature.
     """
     for what, value, choices in (
@@ -27,7 +30,7 @@ def load_engine(name: str, folder: Path, threads: int, precision: str, cache: Pa
     if name == "openvino":
         from app.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(folder, threads, precision, cache)
+        return OpenVinoEngine(folder, threads, precision, cache, lanes)
     from app.engines.tensorflow import TensorFlowEngine
 
     return TensorFlowEngine(folder, threads, precision)

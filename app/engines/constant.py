@@ -32,7 +32,9 @@ class ConstantEngine:
         classes: int = len(LABELS),
         delay: float = 0.0,
         before_run: Callable[[Float32Array], None] | None = None,
+        lanes: int = 1,
     ) -> None:
+        self.lanes = lanes
         self._fixed = None if probabilities is None else np.asarray(probabilities, np.float32)
         self._classes = classes
         self._delay = delay
@@ -46,6 +48,9 @@ class ConstantEngine:
         if self._before_run is not None:
             self._before_run(images)
         return np.stack([self._answer(image) for image in images])
+
+    def warm_up(self, images: Float32Array) -> None:
+        self.run(images)
 
     def close(self) -> None:
         self.closed = True

@@ -26,6 +26,7 @@ class TensorFlowEngine:
 
     name = "tensorflow"
     precision = "float32"
+    lanes = 1
 
     def __init__(self, folder: Path, threads: int, precision: str) -> None:
         if precision not in ("auto", "float32"):
@@ -43,6 +44,9 @@ class TensorFlowEngine:
         # Not Keras' predict, which traces anew for new shapes and keeps the memory.
         probabilities: Float32Array = self._signature(images=tf.constant(images))["probabilities"].numpy()
         return probabilities
+
+    def warm_up(self, images: Float32Array) -> None:
+        self.run(images)
 
     def close(self) -> None:
         self._loaded = self._signature = None

@@ -43,7 +43,7 @@ def running_batcher(engine: Engine, max_batch: int = 4, capacity: int = 64) -> I
         yield batcher
     finally:
         batcher.close(PATIENCE)
-        assert not any(thread is batcher._thread for thread in threading.enumerate())
+        assert not set(batcher._threads) & set(threading.enumerate())
 
 
 async def ask(batcher: Batcher, images: Float32Array, deadline: float | None = None) -> Float32Array:

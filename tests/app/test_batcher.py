@@ -37,11 +37,16 @@ def _arrivals(draw: st.DrawFn) -> list[tuple[list[float], float, float | None]]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(arrivals=_arrivals(), max_batch=st.integers(1, 5), delay=st.sampled_from([0.0, 0.001]))
+@given(
+    arrivals=_arrivals(),
+    max_batch=st.integers(1, 5),
+    delay=st.sampled_from([0.0, 0.001]),
+    lanes=st.integers(1, 2),
+)
 def test_every_fate_is_that_of_the_request_alone(
-    arrivals: list[tuple[list[float], float, float | None]], max_batch: int, delay: float
+    arrivals: list[tuple[list[float], float, float | None]], max_batch: int, delay: float, lanes: int
 ) -> None:
-    engine = ConstantEngine(delay=delay, before_run=fail_on_poison)
+    engine = ConstantEngine(delay=delay, before_run=fail_on_poison, lanes=lanes)
 
     async def fate(batcher: Batcher, levels: list[float]) -> None:
         images = pictures(*levels)

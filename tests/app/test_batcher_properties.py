@@ -22,8 +22,8 @@ LEVELS = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.8, 1.0]), min_size=1, max_si
 class Moody(ConstantEngine):
     """Does to its runs in turn as told: answers, raises, answers nonsense, or ends the thread."""
 
-    def __init__(self, moods: list[str]) -> None:
-        super().__init__()
+    def __init__(self, moods: list[str], lanes: int) -> None:
+        super().__init__(lanes=lanes)
         self._moods = itertools.chain(moods, itertools.repeat("well"))
 
     def run(self, images: Float32Array) -> Float32Array:
@@ -50,9 +50,10 @@ async def fates(
     moods=st.lists(st.sampled_from(["well", "raise", "nonsense"]), max_size=12),
     late=st.sets(st.integers(0, 11)),
     max_batch=st.integers(1, 5),
+    lanes=st.integers(1, 2),
 )
 def test_an_answer_is_right_or_an_error_and_the_batcher_goes_on(
-    arrivals: list[list[float]], moods: list[str], late: set[int], max_batch: int
+    arrivals: list[list[float]], moods: list[str], late: set[int], max_batch: int, lanes: int
 ) -> None:
     async def play(batcher: Batcher) -> None:
         for index, fate in enumerate(await fates(batcher, arrivals, late)):
@@ -63,7 +64,7 @@ def test_an_answer_is_right_or_an_error_and_the_batcher_goes_on(
                 np.testing.assert_array_equal(fate, unbatched(pictures(*arrivals[index])))
         assert (batcher.occupied, batcher.stopped) == (0, None)
 
-    engine = Moody(moods)
+    engine = Moody(moods, lanes)
     with running_batcher(engine, max_batch, capacity=100) as batcher:
         run_in_time(play(batcher))
     assert max(engine.batch_sizes, default=0) <= max_batch
@@ -74,9 +75,10 @@ def test_an_answer_is_right_or_an_error_and_the_batcher_goes_on(
     arrivals=st.lists(LEVELS, min_size=1, max_size=12),
     well=st.integers(0, 5),
     max_batch=st.integers(1, 5),
+    lanes=st.integers(1, 2),
 )
 def test_whenever_the_thread_dies_everybody_hears_of_it(
-    arrivals: list[list[float]], well: int, max_batch: int
+    arrivals: list[list[float]], well: int, max_batch: int, lanes: int
 ) -> None:
     async def play(batcher: Batcher) -> None:
         for levels, fate in zip(arrivals, await fates(batcher, arrivals), strict=True):
@@ -86,13 +88,13 @@ def test_whenever_the_thread_dies_everybody_hears_of_it(
                 np.testing.assert_array_equal(fate, unbatched(pictures(*levels)))
         assert batcher.occupied == 0
 
-    with running_batcher(Moody(["well"] * well + ["die"]), max_batch, capacity=100) as batcher:
+    with running_batcher(Moody(["well"] * well + ["die"], lanes), max_batch, capacity=100) as batcher:
         run_in_time(play(batcher))
 
 
 @settings(max_examples=5)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_capacity_is_whole_after_a_thousand_cancellations_at_random_moments(seed: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), lanes=st.integers(1, 2))
+def test_capacity_is_whole_after_a_thousand_cancellations_at_random_moments(seed: int, lanes: int) -> None:
     random = np.random.default_rng(seed)
     capacity = 12
 
@@ -109,5 +111,5 @@ def test_capacity_is_whole_after_a_thousand_cancellations_at_random_moments(seed
         rows = await ask(batcher, np.repeat(pictures(0.4), capacity, axis=0))
         np.testing.assert_array_equal(rows, unbatched(np.repeat(pictures(0.4), capacity, axis=0)))
 
-    with running_batcher(ConstantEngine(), capacity=capacity) as batcher:
+    with running_batcher(ConstantEngine(lanes=lanes), capacity=capacity) as batcher:
         run_in_time(play(batcher))

@@ -81,7 +81,7 @@ def test_threads_are_honoured(saved_model: Path) -> None:
     from app.engines.openvino import OpenVinoEngine
 
     engine = OpenVinoEngine(saved_model, 1, "float32")
-    request: Any = engine._request
+    request: Any = engine._free[0]
     assert request.get_compiled_model().get_property(properties.inference_num_threads) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,9 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.engines import load_engine
 from app.main import create_app
-from app.manifest import INT8_PATH, golden_input, read_manifest
+from app.manifest import INT8_PATH, InputSpec, golden_input, read_manifest
 from app.routes.page import EXAMPLES
 from app.settings import Settings
 from tests.conftest import ROOT
@@ -138,3 +140,22 @@ def test_every_example_of_the_page_is_read_rightly() -> None:
             picture = (EXAMPLES / f"{label}.webp").read_bytes()
             answer = client.post("/predict", content=picture).json()
             assert (answer["label"], answer["accepted"]) == (label, True), label
+
+
+def test_runs_in_two_lanes_at_once_give_what_each_gives_alone() -> None:
+    images = np.concatenate([golden_input(seed, InputSpec()) for seed in range(6)])
+    engine = load_engine("openvino", newest(), 2, "int8", lanes=2)
+    assert engine.lanes == 2
+    for size in (1, 2, 3):
+        engine.warm_up(images[:size])
+    batches = [images[start : start + size] for size in (1, 2, 3) for start in range(3)] * 5
+    expected = [engine.run(batch) for batch in batches]
+    with ThreadPoolExecutor(engine.lanes) as lanes:
+        for rows, alone in zip(lanes.map(engine.run, batches), expected, strict=True):
+            np.testing.assert_allclose(rows, alone, atol=1e-6)
+    engine.close()
+
+
+@pytest.mark.parametrize(("threads", "precision"), [(1, "int8"), (2, "float32")])
+def test_one_lane_is_enough(threads: int, precision: Precision) -> None:
+    assert load_engine("openvino", newest(), threads, precision, lanes=2).lanes == 1
