@@ -39,7 +39,8 @@ class BatchRun:
         else:
             ran = time.monotonic() - begun
             for waiter in batch:
-                self.observer.computed(begun - waiter.asked, ran)
+                if waiter.leads:
+                    self.observer.computed(begun - waiter.asked, ran)
             tell(self._fates(batch, rows))
 
     def _answer_failed(self, batch: list[Waiter], error: Exception) -> None:

@@ -103,7 +103,7 @@ class Batcher:
         """
         size, new_answer = self._share(len(images)), asyncio.get_running_loop().create_future
         parts = [
-            Waiter(images[start : start + size], deadline, new_answer())
+            Waiter(images[start : start + size], deadline, new_answer(), leads=start == 0)
             for start in range(0, len(images), size)
         ]
         self._enqueue(*parts)
@@ -121,7 +121,7 @@ class Batcher:
     def close(self, timeout: float | None = None) -> None:
         """Answers all for whom places are kept, then ends the threads and closes the engine.
 
-        Waits for either `timeout` s.
+        Waits `timeout` s for the answers and for each thread.
         """
         with self._changed:
             self._closing = True
@@ -153,7 +153,8 @@ class Batcher:
 
     @property
     def _lanes(self) -> int:
-        return self._engine.lanes if self._engine else 0
+        engine = self._engine  # which another thread may take away meanwhile
+        return engine.lanes if engine else 0
 
     def _share(self, count: int) -> int:
         """How many of so many pictures one lane takes."""

@@ -27,7 +27,7 @@ PORTION_BYTES = 2**14
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 128, 2**13
 """A plain JPEG of no more that no locator has to look at is decoded in the event loop."""
 TURN_SECONDS = 0.01
-"""So long the event loop may decode before it sees to others; what comes then waits for its next turn."""
+"""So long the event loop may decode before it sees to others; what comes then goes to the threads."""
 HANGS_AFTER = 60.0
 """Seconds; no picture within the limits takes that long, however slow the machine."""
 
@@ -60,12 +60,8 @@ class Decoder:
 
         Raises the `ImageError` of a picture that gives none; where there are several it says which.
         """
-        if len(pictures) == 1 and len(pictures[0]) <= THUMBNAIL_BYTES:
-            # Not in a thread meanwhile, which would have to wait for the interpreter's lock as well.
-            while not self._has_time():  # noqa: ASYNC110, for it is the loop's next turn that is waited for
-                await asyncio.sleep(0)
-            if seen := self._look_at_thumbnail(pictures[0], manifest, locator):
-                return [seen]
+        if len(pictures) == 1 and (seen := self._look_at_thumbnail(pictures[0], manifest, locator)):
+            return [seen]
         # No more than there are threads, so that a request with many pictures lets others in between.
         at_once = asyncio.Semaphore(self._workers)
         placed = zip(pictures, _places(len(pictures)), strict=True)
@@ -80,6 +76,8 @@ class Decoder:
 
     def _look_at_thumbnail(self, data: bytes, manifest: Manifest, locator: Locator | None) -> Look | None:
         """What is seen of a picture that is decoded before a thread would begin; None for all others."""
+        if len(data) > THUMBNAIL_BYTES or not self._has_time():
+            return None
         begun = time.monotonic()
         as_is = manifest.views.as_is_to if locator else THUMBNAIL_SIDE
         unscaled = 2 * least_side(manifest) - 1
@@ -91,12 +89,11 @@ class Decoder:
         return seen
 
     def _has_time(self) -> bool:
-        """Whether the event loop may decode one more before its next turn; each has time for one at least."""
+        """Whether the event loop may decode one more before its next turn: many may come in one request."""
         now = time.monotonic()
         if self._turn_ends is None:
             self._turn_ends = now + TURN_SECONDS
             asyncio.get_running_loop().call_soon(self._end_turn)
-            return True
         return now < self._turn_ends
 
     def _end_turn(self) -> None:

@@ -24,6 +24,8 @@ class Waiter:
     """A `time.monotonic()` instant."""
     answer: asyncio.Future[Float32Array]
     """Belongs to its event loop: other threads may only ask whose it is and whether it is done."""
+    leads: bool = True
+    """False for all parts of a request but the first, so that times are counted once for each request."""
     asked: float = field(default_factory=time.monotonic)
 
     @property

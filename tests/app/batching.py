@@ -14,6 +14,7 @@ import numpy as np
 from app.batcher import Batcher
 from app.engines.base import Engine, Float32Array
 from app.engines.constant import ConstantEngine
+from app.observer import Observer
 
 POISON = 0.5
 PATIENCE = 30.0
@@ -37,8 +38,10 @@ def fail_on_poison(images: Float32Array) -> None:
 
 
 @contextmanager
-def running_batcher(engine: Engine, max_batch: int = 4, capacity: int = 64) -> Iterator[Batcher]:
-    batcher = Batcher(engine, max_batch, capacity)
+def running_batcher(
+    engine: Engine, max_batch: int = 4, capacity: int = 64, observer: Observer | None = None
+) -> Iterator[Batcher]:
+    batcher = Batcher(engine, max_batch, capacity, observer)
     try:
         yield batcher
     finally:

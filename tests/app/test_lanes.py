@@ -23,6 +23,7 @@ from tests.app.batching import (
     unbatched,
     wait_for,
 )
+from tests.app.test_observer import Diary
 
 
 class Gates:
@@ -111,9 +112,11 @@ def test_a_request_with_several_pictures_is_shared_by_the_lanes() -> None:
         gates.let_go()
         np.testing.assert_array_equal(await task, unbatched(images))
 
-    with _two_lanes(gates) as (batcher, engine):
+    diary, engine = Diary(), ConstantEngine(before_run=gates, lanes=2)
+    with running_batcher(engine, max_batch=8, observer=diary) as batcher:
         run_in_time(play(batcher))
     assert sorted(engine.batch_sizes) == [2, 3]
+    assert sorted(str(kind) for kind, *_ in diary.told) == ["computed", "ran", "ran"]
 
 
 def test_an_engine_is_changed_when_no_lane_runs_it() -> None:
