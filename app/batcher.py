@@ -54,6 +54,7 @@ class Batcher:
         self._stopped: str | None = None
         self._closing = False
         lock = threading.RLock()
+        # Apart, so that whoever leaves wakes only who waits to close, and no thread in vain.
         self._changed, self._work = threading.Condition(lock), threading.Condition(lock)
         # Daemons, so that an engine that hangs cannot keep the process from ending.
         self._threads = [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from app.batch_sizes import batch_sizes
 from app.engines.base import Engine, Float32Array, Locator
 from app.errors import ModelError
 from app.manifest import InputSpec, Manifest, check_files, golden_input, read_manifest
+
+Result = TypeVar("Result")
 
 PLACE_TOLERANCE = 5e-3
 """For the locator, which is computed in float32 always; half a pixel of a small photo."""
@@ -58,7 +60,7 @@ def check_golden(engine: Engine, manifest: Manifest) -> None:
         known = ", ".join(manifest.golden.tolerance)
         raise ModelError(f"golden outputs: expected a precision of {known}, received {engine.precision}")
     for pair in manifest.golden.pairs:
-        row = _run(engine, golden_input(pair.seed, manifest.input))[0]
+        row = _tried(engine.run, golden_input(pair.seed, manifest.input))[0]
         if len(row) != len(manifest.labels):
             raise ModelError(f"labels: expected {len(row)}, one a class, received {len(manifest.labels)}")
         difference = float(np.abs(row - np.array(pair.probabilities)).max())
@@ -99,20 +101,12 @@ def _found(locator: Locator, photo: Float32Array) -> Float32Array:
 def warm_up(engine: Engine, spec: InputSpec, max_batch: int) -> None:
     """Runs a batch of each size that will be run, so that no user waits until kernels are made ready."""
     for size in batch_sizes(max_batch):
-        images = np.repeat(golden_input(0, spec), size, axis=0)
-        with _running(images):
-            engine.warm_up(images)
+        _tried(engine.warm_up, np.repeat(golden_input(0, spec), size, axis=0))
 
 
-def _run(engine: Engine, images: Float32Array) -> Float32Array:
-    with _running(images):
-        return engine.run(images)
-
-
-@contextmanager
-def _running(images: Float32Array) -> Iterator[None]:
-    """Whatever its body raises becomes a `ModelError`."""
+def _tried(run: Callable[[Float32Array], Result], images: Float32Array) -> Result:
+    """What `run` gives; whatever it raises becomes a `ModelError`."""
     try:
-        yield
+        return run(images)
     except Exception as error:
         raise ModelError(f"the network does not run on a batch of {len(images)}: {error}") from error

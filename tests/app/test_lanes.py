@@ -49,9 +49,9 @@ class Gates:
 
 
 @contextmanager
-def _two_lanes(gates: Gates, max_batch: int = 8) -> Iterator[tuple[Batcher, ConstantEngine]]:
+def _two_lanes(gates: Gates) -> Iterator[tuple[Batcher, ConstantEngine]]:
     engine = ConstantEngine(before_run=gates, lanes=2)
-    with running_batcher(engine, max_batch) as batcher:
+    with running_batcher(engine, max_batch=8) as batcher:
         yield batcher, engine
     assert engine.closed
 
@@ -60,15 +60,21 @@ def _asked(batcher: Batcher, *greys: float) -> list[asyncio.Task[Float32Array]]:
     return [asyncio.create_task(ask(batcher, pictures(grey))) for grey in greys]
 
 
+async def _occupy(batcher: Batcher, gates: Gates, lanes: int) -> list[asyncio.Task[Float32Array]]:
+    """Those whose pictures are being run, one in each lane, and stay so."""
+    tasks = []
+    for runs in range(1, lanes + 1):
+        tasks += _asked(batcher, 0.2)
+        await gates.hold(runs)
+    return tasks
+
+
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_as_many_batches_run_at_once_as_there_are_lanes(lanes: int) -> None:
     gates = Gates()
 
     async def play(batcher: Batcher) -> None:
-        tasks = []
-        for runs in range(1, lanes + 1):
-            tasks += _asked(batcher, 0.2)
-            await gates.hold(runs)
+        tasks = await _occupy(batcher, gates, lanes)
         tasks += _asked(batcher, 0.4)
         await asyncio.sleep(0.05)
         assert gates.held == lanes
@@ -85,10 +91,7 @@ def test_each_lane_takes_half_of_what_waits() -> None:
     gates = Gates()
 
     async def play(batcher: Batcher) -> None:
-        tasks = []
-        for runs in (1, 2):
-            tasks += _asked(batcher, 0.2)
-            await gates.hold(runs)
+        tasks = await _occupy(batcher, gates, lanes=2)
         tasks += _asked(batcher, *np.linspace(0, 1, 8))
         await asyncio.sleep(0)
         gates.let_go(1)
@@ -123,10 +126,7 @@ def test_an_engine_is_changed_when_no_lane_runs_it() -> None:
     gates, new = Gates(), ConstantEngine([0, 1])
 
     async def play(batcher: Batcher, old: ConstantEngine) -> None:
-        before = []
-        for runs in (1, 2):
-            before += _asked(batcher, 0.2)
-            await gates.hold(runs)
+        before = await _occupy(batcher, gates, lanes=2)
         batcher.swap(new)
         after = _asked(batcher, 0.2, 0.4)
         gates.let_go(1)
